@@ -1,0 +1,41 @@
+/// Periodic finite differences on anisotropic voxels.
+///
+///   (grad_i x)[n] = a_i (x[n + e_i] - x[n]),   a_i = (hx hy hz)^(1/3) / h_i
+///   (grad^T p)[n] = sum_i a_i (p_i[n - e_i] - p_i[n])
+///   grad^T grad <-> |E|^2(k) = sum_i a_i^2 4 sin^2(pi k_i / N_i)
+///
+/// a_i = 1 for isotropic voxels, so that published regularisation weights carry over.
+#pragma once
+
+#include "device/field.hpp"
+#include "math/vec.hpp"
+
+namespace qsm {
+
+/// a_i of the header; (1, 1, 1) reproduces programs that ignore anisotropy.
+inline Vec3 gradient_scale(Vec3d voxel_mm) {
+  double const mean = std::cbrt(voxel_mm.x * voxel_mm.y * voxel_mm.z);
+  return {static_cast<float>(mean / voxel_mm.x), static_cast<float>(mean / voxel_mm.y),
+          static_cast<float>(mean / voxel_mm.z)};
+}
+
+/// The neighbour one voxel up (step +1) or down (-1) along `axis`, around the border.
+QSM_HD Index3 neighbour(Grid g, Index3 i, int axis, int step) {
+  int* const c = axis == 0 ? &i.x : axis == 1 ? &i.y : &i.z;
+  int const n = g.extent(axis);
+  *c += step;
+  if (*c >= n) *c -= n;
+  if (*c < 0) *c += n;
+  return i;
+}
+
+QSM_HD float forward_difference(Field<float const> x, Index3 i, int axis, float scale) {
+  return scale * (x[neighbour(x.grid, i, axis, 1)] - x[i]);
+}
+
+/// One term of grad^T p.
+QSM_HD float adjoint_difference(Field<float const> p, Index3 i, int axis, float scale) {
+  return scale * (p[neighbour(p.grid, i, axis, -1)] - p[i]);
+}
+
+}  // namespace qsm
