@@ -1,0 +1,68 @@
+/// Every option of the chain, with the default values in their only place (the stage headers), and a
+/// table that names each with its unit and range for whoever offers them to people.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "background/vsharp.hpp"
+#include "coils/mcpc3ds.hpp"
+#include "inversion/nltv.hpp"
+#include "inversion/reference.hpp"
+#include "inversion/tkd.hpp"
+#include "mask/magnitude_mask.hpp"
+#include "phase/reliability.hpp"
+
+namespace qsm {
+
+enum class UnwrapMethod { kLaplacian };
+enum class InversionMethod { kNltv, kTkd };
+
+struct PipelineOptions {
+  Mcpc3dsOptions coils;
+  MaskOptions mask;
+  UnwrapMethod unwrap = UnwrapMethod::kLaplacian;
+  ReliabilityOptions reliability;
+  VsharpOptions background;
+  InversionMethod inversion = InversionMethod::kNltv;
+  NltvOptions nltv;
+  TkdOptions tkd;
+  ReferenceMethod reference = ReferenceMethod::kMaskMean;
+};
+
+/// A number, a list of numbers, or a choice by name.
+using OptionValue = std::variant<double, std::vector<double>, std::string>;
+
+/// One row of the table. `minimum` and `maximum` are inclusive and bound list elements too.
+struct OptionRow {
+  std::string name;  // "stage.option"
+  std::string unit;  // "" for a pure number
+  std::string doc;
+  double minimum = 0;
+  double maximum = 0;
+  bool integer = false;
+  std::vector<std::string> choices;
+  std::function<OptionValue(PipelineOptions const&)> get;
+  std::function<void(PipelineOptions&, OptionValue const&)> set;
+};
+
+std::vector<OptionRow> const& option_table();
+
+/// Throws Error{kInvalidArgument}: UNKNOWN_OPTION, OPTION_TYPE, OPTION_OUT_OF_RANGE, each with the
+/// name, the value and what is accepted.
+void set_option(PipelineOptions& options, std::string const& name, OptionValue const& value);
+
+/// A named, versioned starting point.
+struct Preset {
+  std::string name;
+  unsigned version = 1;
+  std::string doc;
+  PipelineOptions options;
+};
+
+/// The first is the default.
+std::vector<Preset> const& presets();
+
+}  // namespace qsm
