@@ -1,0 +1,46 @@
+/// Field from unwrapped echoes: weighted straight line with intercept, in closed form per voxel.
+///
+///   phi_e = phi_0 + 2 pi f TE_e + r_e,   weights m_e^2 (the inverse variance of a phase)
+///   S = sum m^2, Sx = sum m^2 TE, Sxx = sum m^2 TE^2, D = S Sxx - Sx^2
+///   2 pi f = (S Sxy - Sx Sy) / D,   sigma(2 pi f) = sigma_n sqrt(S / D)
+///
+/// Two echoes: the line passes through both and the residual is zero. One echo, or voxels where
+/// only one echo has signal (D < 1e-6 S Sxx): through the origin, f = Sxy / (2 pi Sxx), phi_0 = 0,
+/// sigma(2 pi f) = sigma_n / sqrt(Sxx).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "device/field.hpp"
+
+namespace qsm {
+
+struct FitSummary {
+  /// Standard deviation of the noise per real channel in units of the magnitudes, from the median
+  /// of the weighted squared residuals over the mask (chi^2 with E - 2 degrees of freedom), so that
+  /// a few voxels that do not fit leave it alone. 1 where it cannot be told (E < 3, or a perfect
+  /// fit).
+  double noise_sigma = 1;
+  bool noise_is_absolute = false;  // false: noise_hz is correct up to one common factor only
+};
+
+/// Results, zero outside the mask and where no echo has signal; finite everywhere.
+struct LinearFitFields {
+  Field<float> field_hz;
+  Field<float> offset_rad;    // phi_0
+  Field<float> noise_hz;      // Cramer-Rao bound of field_hz
+  Field<float> residual_rad;  // sqrt(sum m^2 r^2 / sum m^2)
+};
+
+/// `phases` unwrapped [rad], `magnitudes` in any common unit, one field per echo (at most 32); a
+/// non-finite sample, or one with magnitude <= 0, has no weight. te_s strictly increasing,
+/// positive. Cost: one pass over 2 E volumes, one sort for the noise. Throws
+/// Error{kInvalidArgument}: ECHO_COUNT, ECHO_TIMES, EMPTY_MASK.
+template <class Device>
+FitSummary linear_fit(Device const& device, std::vector<Field<float const>> const& phases,
+                      std::vector<Field<float const>> const& magnitudes,
+                      std::vector<double> const& te_s, Field<std::uint8_t const> mask,
+                      LinearFitFields const& out);
+
+}  // namespace qsm
