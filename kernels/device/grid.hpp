@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 
 #if defined(__CUDACC__)
 #define QSM_HD __host__ __device__ inline

@@ -2,14 +2,14 @@
 ///
 ///   min_x  sum_n W_n (1 - cos((D x)_n - phi_n))  +  alpha sum_i |grad_i x|_1
 ///
-/// x = c chi and phi = c local_field in radians: the cosine is the noise model of a complex signal of
-/// which only the phase is left, so a voxel with a wrong phase pulls with at most W.
+/// x = c chi and phi = c local_field in radians: the cosine is the noise model of a complex signal
+/// of which only the phase is left, so a voxel with a wrong phase pulls with at most W.
 ///   Milovic et al. 2018 MRM 80:814; splitting z1 = grad x, z2 = D x (ADMM, scaled form).
 ///
 /// Departures from the paper, each for a reason: the per-voxel equation is solved by a Newton step
-/// kept inside a bracket (math/prox.hpp), because the plain one diverges where W = mu2 and the misfit
-/// nears pi; the first iterations use the linear prox, because the cosine has minima 2 pi apart; the
-/// weights stay below mu2, which makes that equation's root unique.
+/// kept inside a bracket (math/prox.hpp), because the plain one diverges where W = mu2 and the
+/// misfit nears pi; the first iterations use the linear prox, because the cosine has minima 2 pi
+/// apart; the weights stay below mu2, which makes that equation's root unique.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +26,16 @@ struct NltvOptions {
   /// Regularisation weight for x in radians, belonging to the phase scale given to nltv(). The same
   /// map from another scale c' needs alpha c' / c, so report the two together.
   double alpha = 3e-4;
-  double mu1 = 0;  // penalty of z1 = grad x; 0: 100 alpha (the threshold of the gradient is alpha/mu1)
+  double mu1 =
+      0;  // penalty of z1 = grad x; 0: 100 alpha (the threshold of the gradient is alpha/mu1)
   double mu2 = 1;  // penalty of z2 = D x
   int max_iterations = 150;
-  double tolerance = 1e-3;  // stop at |x - x_previous| / |x| below this, after 5 iterations at least
+  double tolerance =
+      1e-3;  // stop at |x - x_previous| / |x| below this, after 5 iterations at least
   int linear_iterations = 10;
-  /// -1: the mask's bounding box plus max(8, 10 %) voxels per axis, up to the next size that is fast
-  /// to transform; n >= 0: the whole volume plus exactly n voxels, which reproduces other programs.
+  /// -1: the mask's bounding box plus max(8, 10 %) voxels per axis, up to the next size that is
+  /// fast to transform; n >= 0: the whole volume plus exactly n voxels, which reproduces other
+  /// programs.
   int pad_voxels = -1;
   /// Gradients weighted by mean spacing / spacing; false ignores anisotropy as FANSI does.
   bool scale_gradients = true;
@@ -49,14 +52,14 @@ struct InversionReport {
   double phase_scale = 0;         // rad/ppm, after phase_limit
   double alpha = 0;               // belonging to it
   double mu1 = 0;
-  Grid working_grid;              // of the padded problem
+  Grid working_grid;  // of the padded problem
 };
 
 /// `phase_scale_rad_per_ppm`: 2 pi 42.577478518 B0[T] TE[s], TE the effective echo time.
-/// `b0_direction`: in voxel axes, any length. `weight`: w in [0, 1], proportional to 1 / phase noise
-/// (W = w^2); empty: 1. W is zero outside `mask` and where the field or the weight is not finite.
-/// `chi_ppm`: zero outside the mask, not referenced (math: its mean over the padded volume is zero).
-/// Where max_iterations end the loop the map is returned with converged = false.
+/// `b0_direction`: in voxel axes, any length. `weight`: w in [0, 1], proportional to 1 / phase
+/// noise (W = w^2); empty: 1. W is zero outside `mask` and where the field or the weight is not
+/// finite. `chi_ppm`: zero outside the mask, not referenced (math: its mean over the padded volume
+/// is zero). Where max_iterations end the loop the map is returned with converged = false.
 ///
 /// Cost per iteration: two complex transforms of the padded volume, each of a packed pair of real
 /// volumes, and four passes of stencils, about 90 bytes per voxel; 13 floats per padded voxel are

@@ -1,0 +1,143 @@
+/// The passes of one nonlinear-TV iteration (nltv.hpp has the functional).
+///
+/// ADMM in scaled form, state after the x-update: x and D x, packed as one complex volume.
+///   gradient:  q = grad x + s1;   s1 <- clamp(q, alpha / mu1);   z1 = q - s1
+///   field:     v = D x + s2;      z2 = v + y, y the proximal step of the phase misfit;  s2 <- -y
+///   x-update:  X = (mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)) / (mu2 D^2 + mu1 |E|^2),  X(0) = 0
+///
+/// Only q is stored of the gradient's splitting: s1 = clamp(q), z1 - s1 = q - 2 clamp(q). And
+/// z2 - s2 = v + 2 y. Both right-hand sides are real, so they travel as the real and the imaginary
+/// part of one complex transform, and x and D x come back the same way.
+#pragma once
+
+#include "device/field.hpp"
+#include "math/complex.hpp"
+#include "math/dipole.hpp"
+#include "math/prox.hpp"
+#include "math/shrink.hpp"
+#include "math/stencil.hpp"
+
+namespace qsm::nltv_step {
+
+template <class T>
+struct Three {
+  Field<T> x, y, z;
+};
+
+/// D and the reciprocal of the normal equation's diagonal, with the transforms' 1/N in it; 0 at DC.
+/// Half spectra, made once in double.
+struct FillMultipliers {
+  DipoleKernel dipole;
+  Vec3 scale;  // of the gradients
+  double mu1, mu2;
+  Field<float> dipole_out, inverse_out;
+  QSM_HD static double symbol(int k, int n, float a) {
+    double const s = 2 * a * sin(std::numbers::pi * k / n);
+    return s * s;
+  }
+  QSM_HD void operator()(Index3 k) const {
+    Grid const g = dipole.grid;
+    double const d = dipole(k);
+    double const e =
+        symbol(k.x, g.nx, scale.x) + symbol(k.y, g.ny, scale.y) + symbol(k.z, g.nz, scale.z);
+    bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
+    dipole_out[k] = static_cast<float>(d);
+    inverse_out[k] =
+        dc ? 0.0f
+           : static_cast<float>(1.0 / ((mu2 * d * d + mu1 * e) * static_cast<double>(g.size())));
+  }
+};
+
+/// The x-update. P = F(a + i b) with a, b real: A = (P[k] + conj P[-k]) / 2, B = (P[k] - conj
+/// P[-k]) / 2i. Runs over the half spectrum; each index owns k and -k. 16 bytes read, 16 written
+/// per voxel, and 4 of multipliers.
+struct SolvePacked {
+  Field<float const> dipole, inverse;
+  float mu1, mu2;
+  Field<Complex> packed;
+  QSM_HD void operator()(Index3 k) const {
+    Grid const g = packed.grid;
+    Index3 const m = {k.x == 0 ? 0 : g.nx - k.x, k.y == 0 ? 0 : g.ny - k.y,
+                      k.z == 0 ? 0 : g.nz - k.z};
+    std::size_t const at = g.linear(k), mirror = g.linear(m);
+    if (m.x == k.x && mirror < at) return;  // on kx = 0 and kx = nx/2 the smaller of the two owns
+    Complex const p = packed.data[at], r = conj(packed.data[mirror]);
+    Complex const twice_a = p + r;
+    Complex const twice_b = {p.im - r.im, r.re - p.re};
+    float const d = dipole[k];
+    Complex const x = (0.5f * inverse[k]) * (mu1 * twice_a + (mu2 * d) * twice_b);
+    Complex const dx = d * x;
+    packed.data[at] = {x.re - dx.im, x.im + dx.re};
+    packed.data[mirror] = {x.re + dx.im, dx.re - x.im};
+  }
+};
+
+struct SquaredChange {
+  Field<Complex const> packed;
+  Field<float const> previous;
+  QSM_HD double operator()(Index3 i) const {
+    float const change = packed[i].re - previous[i];
+    return static_cast<double>(change) * static_cast<double>(change);
+  }
+};
+
+struct SquaredNorm {
+  Field<Complex const> packed;
+  QSM_HD double operator()(Index3 i) const {
+    return static_cast<double>(packed[i].re) * static_cast<double>(packed[i].re);
+  }
+};
+
+/// q <- grad x + clamp(q), and x is kept for the next comparison.
+struct UpdateGradient {
+  Field<Complex const> packed;
+  Vec3 scale;
+  float threshold;  // alpha / mu1
+  Three<float> q;
+  Field<float> previous;
+  QSM_HD void along(int axis, Index3 i, float here, Field<float> const& component) const {
+    float const up = packed[neighbour(packed.grid, i, axis, 1)].re;
+    float& value = component[i];
+    value = scale[axis] * (up - here) + clamp(value, threshold);
+  }
+  QSM_HD void operator()(Index3 i) const {
+    float const here = packed[i].re;
+    along(0, i, here, q.x);
+    along(1, i, here, q.y);
+    along(2, i, here, q.z);
+    previous[i] = here;
+  }
+};
+
+/// packed <- (grad^T (z1 - s1), z2 - s2) and s2 <- -y. Voxels without data (W = 0) have y = 0 and
+/// cost no proximal step: their D x passes through.
+struct UpdateField {
+  Three<float const> q;
+  Vec3 scale;
+  float threshold;
+  Field<float const> phi, weight;
+  float mu2;
+  bool linear;  // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
+  Field<float> s2;
+  Field<Complex> packed;
+
+  QSM_HD float term(Field<float const> const& component, int axis, Index3 i) const {
+    float const down = component[neighbour(component.grid, i, axis, -1)];
+    float const here = component[i];
+    return scale[axis] *
+           ((down - 2 * clamp(down, threshold)) - (here - 2 * clamp(here, threshold)));
+  }
+  QSM_HD void operator()(Index3 i) const {
+    float rhs = packed[i].im;
+    if (float const w = weight[i]; w > 0) {
+      float const v = rhs + s2[i];
+      float const misfit = phi[i] - v;
+      float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
+      s2[i] = -y;
+      rhs = v + 2 * y;
+    }
+    packed[i] = {term(q.x, 0, i) + term(q.y, 1, i) + term(q.z, 2, i), rhs};
+  }
+};
+
+}  // namespace qsm::nltv_step
