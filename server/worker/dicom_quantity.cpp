@@ -1,0 +1,86 @@
+#include "worker/dicom_quantity.hpp"
+
+#include <dcmtk/dcmdata/dcdeftag.h>
+
+#include "device/error.hpp"
+#include "worker/dicom_dataset.hpp"
+#include "worker/dicom_geometry.hpp"
+#include "worker/dicom_identity.hpp"
+
+namespace chistream {
+
+namespace {
+
+constexpr DicomCode kSusceptibility{"126396", "DCM", "Magnetic Susceptibility"};
+constexpr DicomCode kPpm{"[ppm]", "UCUM", "ppm"};
+constexpr DicomCode kQuantity{"246205007", "SCT", "Quantity"};
+constexpr DicomCode kProcessing{"109102", "DCM", "Processing Equipment"};
+constexpr DicomCode kAcquisition{"109101", "DCM", "Acquisition Equipment"};
+constexpr std::size_t kShortTextMax = 1024;  // VR ST
+
+std::string derivation_text(SeriesDescription const& series) {
+  std::string text = "QSM [ppb] by chistream " + series.software_version + ", " +
+                     series.provenance.pipeline + ": " + series.derivation + "; TE [ms]";
+  for (double const te : series.exam.te_s()) text += ' ' + decimal_string(1e3 * te);
+  text += "; reference " + series.reference;
+  qsm::require(text.size() <= kShortTextMax, "DERIVATION_TOO_LONG",
+               "the derivation description has " + std::to_string(text.size()) +
+                   " characters, DICOM holds 1024");
+  return text;
+}
+
+}  // namespace
+
+void put_quantity(DcmItem& item) {
+  put(item, DCM_RescaleIntercept, "0");
+  put(item, DCM_RescaleSlope, "1");
+  put(item, DCM_RescaleType, "ppb");
+  put(item, DCM_WindowCenter, "0\\0");
+  put(item, DCM_WindowWidth, "400\\200");
+  put(item, DCM_WindowCenterWidthExplanation, "QSM +/-200 ppb\\QSM +/-100 ppb");
+
+  DcmItem& mapping = append_item(item, DCM_RealWorldValueMappingSequence);
+  put_signed(mapping, DCM_RealWorldValueFirstValueMapped, -32768);
+  put_signed(mapping, DCM_RealWorldValueLastValueMapped, 32767);
+  mapping.putAndInsertFloat64(DCM_RealWorldValueIntercept, 0);
+  mapping.putAndInsertFloat64(DCM_RealWorldValueSlope, 1e-3);
+  put(mapping, DCM_LUTExplanation, "Magnetic susceptibility");
+  put(mapping, DCM_LUTLabel, "QSM");
+  append_code(mapping, DCM_MeasurementUnitsCodeSequence, kPpm);
+  DcmItem& quantity = append_item(mapping, DCM_QuantityDefinitionSequence);
+  put(quantity, DCM_ValueType, "CODE");
+  append_code(quantity, DCM_ConceptNameCodeSequence, kQuantity);
+  append_code(quantity, DCM_ConceptCodeSequence, kSusceptibility);
+}
+
+void put_extremes(DcmItem& item, std::int16_t lowest, std::int16_t highest) {
+  put_signed(item, DCM_SmallestImagePixelValue, lowest);
+  put_signed(item, DCM_LargestImagePixelValue, highest);
+}
+
+void put_derivation(DcmItem& item, SeriesDescription const& series) {
+  put(item, DCM_DerivationDescription, derivation_text(series));
+  append_code(item, DCM_DerivationCodeSequence, kSusceptibility);
+  put(item, DCM_ContentQualification, "RESEARCH");
+
+  DcmItem& software = append_item(item, DCM_ContributingEquipmentSequence);
+  append_code(software, DCM_PurposeOfReferenceCodeSequence, kProcessing);
+  put(software, DCM_Manufacturer, "chistream");
+  put(software, DCM_ManufacturerModelName, "chistream");
+  put(software, DCM_SoftwareVersions, series.software_version);
+  put(software, DCM_ContributionDateTime, DicomTime(series.created_at_unix_s).date_time);
+  put(software, DCM_ContributionDescription, "Quantitative susceptibility mapping");
+
+  auto const& id = series.exam.identity();
+  if (id.manufacturer().empty()) return;  // the one attribute an item must have
+  DcmItem& scanner = append_item(item, DCM_ContributingEquipmentSequence);
+  append_code(scanner, DCM_PurposeOfReferenceCodeSequence, kAcquisition);
+  put(scanner, DCM_Manufacturer, id.manufacturer());
+  put_if_known(scanner, DCM_ManufacturerModelName, id.manufacturer_model());
+  put_if_known(scanner, DCM_DeviceSerialNumber, id.device_serial_number());
+  put_if_known(scanner, DCM_SoftwareVersions, id.software_versions());
+  put_if_known(scanner, DCM_InstitutionName, id.institution());
+  put_if_known(scanner, DCM_StationName, id.station());
+}
+
+}  // namespace chistream
