@@ -1,0 +1,129 @@
+/// The life of a job: which state follows which, who may write to it, who is told.
+///
+///   QUEUED -> RUNNING -> SUCCEEDED | FAILED
+///     ^         |  \--> CANCELLING -> CANCELLED (or what it reached first)
+///     |         v
+///     +-- the attempt ended without a result: the worker died (twice: FAILED WORKER_CRASH) or the
+///         daemon was restarted (does not count)
+///
+/// First in, first out. States live in the journal; here is only what a restart may forget:
+/// progress, who holds a claim, and versions for those who wait.
+///
+/// Thread-safe. One mutex guards everything here and is held while the journal is written and while
+/// a result is published (renames and syncs, some ms), so that a claim cannot end in between.
+/// Order: this mutex, then the journal's.
+///
+/// Throws RequestError: NOT_FOUND JOB_NOT_FOUND, ABORTED STALE_CLAIM, INVALID_ARGUMENT
+/// ARTIFACT_COUNT_MISMATCH, UNAVAILABLE SHUTTING_DOWN.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "qsm/v1/worker.pb.h"
+#include "store/journal.hpp"
+#include "store/spool.hpp"
+
+namespace chistream {
+
+class JobQueue {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  static constexpr std::uint32_t kMaxCrashes = 2;
+  /// A claim without an open Heartbeat stream lives this long.
+  static constexpr std::chrono::seconds kHeartbeatPatience{10};
+
+  /// Attempts that a former daemon left behind are queued again, or cancelled if that was asked.
+  JobQueue(Journal& journal, Spool& spool);
+
+  // --- clients
+
+  qsm::v1::Job submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::JobSpec const& resolved);
+  qsm::v1::Job job(std::string const& job_id);
+  std::vector<qsm::v1::Job> newest(std::uint32_t limit);
+  qsm::v1::Job cancel(std::string const& job_id);
+
+  struct Snapshot {
+    qsm::v1::Job job;
+    std::uint64_t state_version = 0;
+    std::uint64_t progress_version = 0;
+  };
+  Snapshot snapshot(std::string const& job_id);
+  /// Waits for a new state, or from `progress_after` on for new progress, or for `until`.
+  Snapshot wait(Snapshot const& seen, Clock::time_point progress_after, Clock::time_point until);
+
+  struct Counts {
+    std::uint32_t queued = 0;
+    std::uint32_t running = 0;
+  };
+  Counts counts();
+
+  // --- workers
+
+  /// Waits up to request.wait_s; a response without claim means no work. `abandoned` is asked
+  /// before a job is given out.
+  qsm::v1::ClaimResponse claim(qsm::v1::ClaimRequest const& request,
+                               std::function<bool()> const& abandoned);
+  void heartbeat_opened(qsm::v1::TaskClaim const& claim);
+  void report(qsm::v1::TaskReport const& report);
+  /// Broken: the attempt is over at once. Otherwise the worker has kHeartbeatPatience to finish.
+  void heartbeat_closed(qsm::v1::TaskClaim const& claim, bool broken);
+  /// True when the job is to be cancelled; false when stopped or the claim is over.
+  bool wait_for_cancel(qsm::v1::TaskClaim const& claim, std::stop_token stop);
+  void check_claim(qsm::v1::TaskClaim const& claim);
+  void add_artifact(qsm::v1::TaskClaim const& claim, qsm::v1::Artifact const& artifact);
+  void finish(qsm::v1::FinishRequest const& request);
+
+  // --- supervision
+
+  /// The worker is dead: what it held is given up, and no claim is answered to this id again.
+  void retire_worker(std::string const& worker_id, std::string const& how_it_ended);
+  /// A job of this worker has been CANCELLING for longer than `grace`.
+  bool cancel_overdue(std::string const& worker_id, std::chrono::milliseconds grace);
+  std::string job_of(std::string const& worker_id);  // empty when idle
+  void give_up_silent_claims();
+  /// Wakes everyone who waits; from now on lost attempts do not count as crashes.
+  void stop();
+
+ private:
+  struct Live {  // one per job that is not finished
+    std::uint64_t state_version = 1;
+    std::uint64_t progress_version = 1;
+    qsm::v1::TaskClaim claim;  // epoch 0: not claimed
+    std::string worker_id;
+    qsm::v1::Progress progress;
+    bool heartbeat_open = false;
+    Clock::time_point silent_since;
+    Clock::time_point cancelled_at;
+    std::vector<qsm::v1::Artifact> artifacts;
+  };
+  enum class Counted { kCrash, kNoFault };
+
+  Live* find(qsm::v1::TaskClaim const& claim);     // nullptr: stale
+  Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
+  Snapshot snapshot_locked(std::string const& job_id);
+  std::optional<qsm::v1::ClaimResponse> claim_locked(qsm::v1::ClaimRequest const& request);
+  void finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts);
+  void end_attempt(std::string const& job_id, Counted counted, qsm::v1::ErrorDetail const& error);
+  void changed(Live& live);
+
+  Journal& journal_;
+  Spool& spool_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable_any wake_;
+  std::map<std::string, Live> live_;
+  std::set<std::string> retired_;
+  bool stopping_ = false;
+};
+
+}  // namespace chistream

@@ -1,0 +1,22 @@
+/// Which worker program this server runs, and what it said about itself.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "qsm/v1/pipeline.pb.h"
+
+namespace chistream {
+
+struct WorkerChoice {
+  std::filesystem::path program;
+  qsm::v1::WorkerCatalogue catalogue;
+};
+
+/// `device` is auto, cuda or cpu; the programs are chistream-worker-cuda and chistream-worker-cpu
+/// in `directory`, asked by `describe`. auto takes CUDA where it lists a device and says in the log
+/// why it did not. Throws RequestError FAILED_PRECONDITION: NO_CUDA_DEVICE (cuda never falls back),
+/// NO_WORKER.
+WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory);
+
+}  // namespace chistream

@@ -1,0 +1,85 @@
+/// What was promised: uploads, jobs, results and the requests that made them, in one SQLite file.
+///
+/// The journal is the truth and the spool follows it: a file without a row is removed at the next
+/// start. Every call that changes something is one transaction, on disk when the call returns. The
+/// journal stores; which state may follow which is decided by whoever calls (OpenUpload, JobQueue).
+///
+/// Thread-safe: one mutex around one connection. No call made under it takes another mutex.
+/// Throws RequestError (NOT_FOUND UPLOAD_NOT_FOUND or JOB_NOT_FOUND, ALREADY_EXISTS
+/// REQUEST_ID_REUSED, RESOURCE_EXHAUSTED DISK_FULL) and std::runtime_error.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qsm/v1/job.pb.h"
+#include "qsm/v1/result.pb.h"
+#include "qsm/v1/upload.pb.h"
+#include "store/sqlite.hpp"
+
+namespace chistream {
+
+struct UploadRecord {
+  qsm::v1::Upload upload;  // credit and chunk size are not stored
+  std::uint64_t declared_bytes = 0;
+  std::string declared_sha256;
+};
+
+struct JobRecord {
+  qsm::v1::Job job;
+  std::uint32_t crashes = 0;  // attempts that ended because the worker died
+  std::uint64_t epoch = 0;    // of the latest claim; 0 before the first
+};
+
+class Journal {
+ public:
+  static constexpr std::uint64_t kSchemaVersion = 1;
+
+  /// Opens or creates. Throws RequestError FAILED_PRECONDITION JOURNAL_VERSION for a file that a
+  /// newer server wrote.
+  explicit Journal(std::filesystem::path const& path);
+
+  /// The upload this request opened before, or a new one.
+  UploadRecord create_upload(qsm::v1::CreateUploadRequest const& request);
+  UploadRecord upload(std::string const& upload_id);
+  std::vector<UploadRecord> uploads();
+  void set_durable_offset(std::string const& upload_id, std::uint64_t offset);
+  void commit_upload(std::string const& upload_id, qsm::v1::InputSummary const& summary);
+  void abort_upload(std::string const& upload_id);
+
+  /// The job this request made before, if any; the other body is ALREADY_EXISTS.
+  std::optional<JobRecord> submitted_job(qsm::v1::SubmitJobRequest const& request);
+  /// Stores `job` under the request, or answers the job the same request made meanwhile.
+  JobRecord insert_job(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job const& job);
+  JobRecord job(std::string const& job_id);
+  std::vector<JobRecord> newest_jobs(std::uint32_t limit);
+  std::vector<JobRecord> unfinished_jobs();  // oldest first
+  std::vector<std::string> succeeded_job_ids();
+  std::optional<JobRecord> oldest_queued_job();
+
+  void update_job(JobRecord const& record);
+  /// Gives `record` the next epoch and stores it.
+  void claim_job(JobRecord& record);
+  /// The job and what it produced become visible together.
+  void finish_job(JobRecord const& record, std::vector<qsm::v1::Artifact> const& artifacts);
+  std::vector<qsm::v1::Artifact> artifacts(std::string const& job_id);  // by name
+
+ private:
+  std::optional<std::string> requested(char const* kind, std::string const& request_id,
+                                       std::string const& body);
+  void remember(char const* kind, std::string const& request_id, std::string const& body,
+                std::string const& target);
+  UploadRecord find_upload(std::string const& upload_id);
+  JobRecord find_job(std::string const& job_id);
+  void store_job(JobRecord const& record);
+  std::vector<JobRecord> jobs(Statement& rows);
+
+  std::mutex mutex_;  // guards database_
+  Database database_;
+};
+
+}  // namespace chistream
