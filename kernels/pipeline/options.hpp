@@ -1,5 +1,5 @@
-/// Every option of the chain, with the default values in their only place (the stage headers), and a
-/// table that names each with its unit and range for whoever offers them to people.
+/// Every option of the chain, with the default values in their only place (the stage headers), and
+/// a table that names each with its unit and range for whoever offers them to people.
 #pragma once
 
 #include <functional>

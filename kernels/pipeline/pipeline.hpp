@@ -30,7 +30,7 @@ std::vector<std::string> const& stage_names();
 
 struct PipelineProgress {
   std::string stage;
-  int stage_index = 0;  // from 0
+  int stage_index = 0;          // from 0
   IterationProgress iteration;  // iteration 0 where a stage does not iterate, or just began
 };
 
@@ -54,8 +54,8 @@ struct Reconstruction {
   int inversion_iterations = 0;
   bool inversion_converged = true;
   double phase_scale_rad_per_ppm = 0;
-  double reference_ppm = 0;              // what was subtracted from chi
-  std::uint64_t excluded_voxels = 0;     // unreliable voxels given no weight
+  double reference_ppm = 0;           // what was subtracted from chi
+  std::uint64_t excluded_voxels = 0;  // unreliable voxels given no weight
   std::uint64_t peak_device_bytes = 0;
   std::vector<std::string> warnings;
 };

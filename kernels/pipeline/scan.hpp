@@ -11,15 +11,15 @@
 namespace qsm {
 
 struct ScanDescription {
-  Grid matrix;                // reconstructed volume
-  Grid encoded;               // k-space matrix; equals `matrix` for images
+  Grid matrix;   // reconstructed volume
+  Grid encoded;  // k-space matrix; equals `matrix` for images
   Vec3d voxel_mm{1, 1, 1};
   Vec3d b0_direction{0, 0, 1};  // unit vector along B0 in the axes of the volume (x, y, z)
-  std::vector<double> te_s;   // strictly increasing
+  std::vector<double> te_s;     // strictly increasing
   double b0_t = 3;
   int coils = 1;
-  bool is_kspace = true;      // else complex coil images
-  int phase_sign = 1;         // multiplies the measured phase (+1 or -1)
+  bool is_kspace = true;  // else complex coil images
+  int phase_sign = 1;     // multiplies the measured phase (+1 or -1)
 };
 
 /// Samples of a scan. `read` is called from one thread; a volume may be asked for more than once.
@@ -27,8 +27,8 @@ class ScanSource {
  public:
   virtual ~ScanSource() = default;
 
-  /// One coil of one echo (both from 0) into `volume`, encoded.size() values, x fastest: k-space with
-  /// its centre at floor(N/2), or the complex image.
+  /// One coil of one echo (both from 0) into `volume`, encoded.size() values, x fastest: k-space
+  /// with its centre at floor(N/2), or the complex image.
   virtual void read(int echo, int coil, std::span<Complex> volume) = 0;
 };
 

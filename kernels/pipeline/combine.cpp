@@ -1,0 +1,151 @@
+#include "pipeline/combine.hpp"
+
+#include <cmath>
+#include <optional>
+
+#include "coils/centered_fft.hpp"
+#include "coils/mcpc3ds.hpp"
+#include "device/launch.hpp"
+#include "mask/magnitude_mask.hpp"
+#include "phase/laplacian_unwrap.hpp"
+
+namespace qsm {
+namespace {
+
+struct SplitPolar {
+  Field<Complex const> image;
+  Field<float> magnitude, phase;
+  QSM_HD void operator()(Index3 i) const {
+    Complex const s = image[i];
+    magnitude[i] = sqrtf(norm(s));
+    phase[i] = norm(s) > 0 ? atan2f(s.im, s.re) : 0.0f;
+  }
+};
+
+/// Samples with phase_sign s = -1 are conjugated, so that everything behind sees one convention.
+struct Conjugate {
+  Field<Complex> image;
+  QSM_HD void operator()(Index3 i) const { image[i] = conj(image[i]); }
+};
+
+/// Brings one coil of one echo onto the device as an image of the reconstructed matrix.
+template <class Device>
+class CoilImages {
+ public:
+  CoilImages(Device const& device, ScanDescription const& scan, ScanSource& source)
+      : device_(device),
+        scan_(scan),
+        source_(source),
+        host_(scan.encoded.size()),
+        encoded_(device, scan.encoded) {
+    if (scan.is_kspace) fft_.emplace(device, scan.encoded);
+  }
+
+  void read(int echo, int coil, Buffer<Device, Complex>& image) {
+    source_.read(echo, coil, host_);
+    encoded_.upload(host_);
+    if (fft_) fft_->inverse(encoded_.field());
+    crop_centered(device_, encoded_.view(), image.field());
+    if (scan_.phase_sign < 0) for_each_voxel(device_, image.grid(), Conjugate{image.field()});
+  }
+
+ private:
+  Device const& device_;
+  ScanDescription const& scan_;
+  ScanSource& source_;
+  std::vector<Complex> host_;
+  Buffer<Device, Complex> encoded_;
+  std::optional<CenteredFft<Device>> fft_;
+};
+
+/// What evolved from echo 1 to echo 2 in all coils together, unwrapped in space.
+template <class Device>
+void estimate_phase_evolution(Device const& device, ScanDescription const& scan,
+                              PipelineOptions const& options, Mcpc3ds<Device>& combination) {
+  Buffer<Device, float> magnitude(device, scan.matrix);
+  Buffer<Device, float> phase(device, scan.matrix);
+  Buffer<Device, float> unwrapped(device, scan.matrix);
+  Buffer<Device, std::uint8_t> mask(device, scan.matrix);
+  combination.hermitian_magnitude(magnitude.field());
+  combination.hermitian_phase(phase.field());
+  magnitude_mask(device, magnitude.view(), scan.voxel_mm, options.mask, mask.field());
+  LaplacianUnwrap<Device>(device, scan.matrix, scan.voxel_mm)
+      .run(phase.view(), mask.view(), unwrapped.field());
+  combination.set_phase_evolution(unwrapped.view(), mask.view());
+}
+
+}  // namespace
+
+template <class Device>
+std::vector<Field<float const>> CombinedEchoes<Device>::magnitudes() const {
+  std::vector<Field<float const>> fields;
+  for (auto const& m : magnitude) fields.push_back(m.view());
+  return fields;
+}
+
+template <class Device>
+std::vector<Field<float const>> CombinedEchoes<Device>::phases() const {
+  std::vector<Field<float const>> fields;
+  for (auto const& p : phase) fields.push_back(p.view());
+  return fields;
+}
+
+template <class Device>
+CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const& scan,
+                                     ScanSource& source, PipelineOptions const& options,
+                                     Control const& control) {
+  int const echoes = static_cast<int>(scan.te_s.size());
+  require(echoes > 1 || scan.coils == 1, "SINGLE_ECHO_MULTI_COIL",
+          "one echo of " + std::to_string(scan.coils) +
+              " coils cannot be combined with its phase; send two echoes or combined images");
+
+  CombinedEchoes<Device> combined;
+  for (int e = 0; e < echoes; ++e) {
+    combined.magnitude.emplace_back(device, scan.matrix);
+    combined.phase.emplace_back(device, scan.matrix);
+  }
+  CoilImages<Device> images(device, scan, source);
+  Buffer<Device, Complex> image(device, scan.matrix);
+  if (echoes == 1) {
+    images.read(0, 0, image);
+    for_each_voxel(device, scan.matrix,
+                   SplitPolar{.image = image.view(),
+                              .magnitude = combined.magnitude[0].field(),
+                              .phase = combined.phase[0].field()});
+    return combined;
+  }
+
+  Mcpc3ds<Device> combination(device, scan.matrix, scan.voxel_mm, scan.te_s, options.coils);
+  {
+    Buffer<Device, Complex> second(device, scan.matrix);
+    for (int c = 0; c < scan.coils; ++c) {
+      images.read(0, c, image);
+      images.read(1, c, second);
+      combination.accumulate(image.view(), second.view());
+      control.report({.iteration = c + 1, .max_iterations = 2 * scan.coils, .residual = 0});
+    }
+  }
+  estimate_phase_evolution(device, scan, options, combination);
+  for (int c = 0; c < scan.coils; ++c) {
+    images.read(0, c, image);
+    combination.begin_coil(image.view());
+    combination.add(0, image.view());
+    for (int e = 1; e < echoes; ++e) {
+      images.read(e, c, image);
+      combination.add(e, image.view());
+    }
+    control.report(
+        {.iteration = scan.coils + c + 1, .max_iterations = 2 * scan.coils, .residual = 0});
+  }
+  for (int e = 0; e < echoes; ++e)
+    combination.combined(e, combined.magnitude[static_cast<std::size_t>(e)].field(),
+                         combined.phase[static_cast<std::size_t>(e)].field());
+  return combined;
+}
+
+template struct CombinedEchoes<ThisDevice>;
+template CombinedEchoes<ThisDevice> combine_coils(ThisDevice const&, ScanDescription const&,
+                                                  ScanSource&, PipelineOptions const&,
+                                                  Control const&);
+
+}  // namespace qsm

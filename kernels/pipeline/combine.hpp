@@ -1,0 +1,36 @@
+/// First stage of the chain: from the samples of every coil to one magnitude and one phase per
+/// echo.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "device/buffer.hpp"
+#include "device/control.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/scan.hpp"
+
+namespace qsm {
+
+/// One volume per echo, of ScanDescription::matrix. Phase in [-pi, pi], receiver offsets removed
+/// where there are two echoes or more, `phase_sign` applied.
+template <class Device>
+struct CombinedEchoes {
+  std::vector<Buffer<Device, float>> magnitude;
+  std::vector<Buffer<Device, float>> phase;
+
+  std::vector<Field<float const>> magnitudes() const;
+  std::vector<Field<float const>> phases() const;
+};
+
+/// Two passes over the coils: the first forms the Hermitian product of echoes 1 and 2, whose phase
+/// tells what evolved between them; the second removes each coil's offset and adds its echoes up.
+/// Per coil and echo one complex FFT, echoes 1 and 2 twice: C (E + 2) transforms.
+/// Throws Error{kInvalidArgument, "SINGLE_ECHO_MULTI_COIL"}: one echo of several coils has no phase
+/// evolution to separate the offsets by.
+template <class Device>
+CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const& scan,
+                                     ScanSource& source, PipelineOptions const& options,
+                                     Control const& control);
+
+}  // namespace qsm

@@ -1,0 +1,204 @@
+#include "pipeline/options.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "device/error.hpp"
+
+namespace qsm {
+namespace {
+
+using Options = PipelineOptions;
+
+/// A row for a number reached by `reach(options) -> double&`.
+template <class Reach>
+OptionRow number(std::string name, std::string unit, double minimum, double maximum,
+                 std::string doc, Reach reach) {
+  return {
+      .name = std::move(name),
+      .unit = std::move(unit),
+      .doc = std::move(doc),
+      .minimum = minimum,
+      .maximum = maximum,
+      .integer = false,
+      .choices = {},
+      .get = [reach](Options const& o) -> OptionValue { return reach(const_cast<Options&>(o)); },
+      .set = [reach](Options& o, OptionValue const& v) { reach(o) = std::get<double>(v); }};
+}
+
+template <class Reach>
+OptionRow whole(std::string name, std::string unit, double minimum, double maximum, std::string doc,
+                Reach reach) {
+  OptionRow row{.name = std::move(name),
+                .unit = std::move(unit),
+                .doc = std::move(doc),
+                .minimum = minimum,
+                .maximum = maximum,
+                .integer = true,
+                .choices = {},
+                .get = [reach](Options const& o) -> OptionValue {
+                  return static_cast<double>(reach(const_cast<Options&>(o)));
+                },
+                .set = {}};
+  row.set = [reach](Options& o, OptionValue const& v) {
+    reach(o) = static_cast<int>(std::get<double>(v));
+  };
+  return row;
+}
+
+/// A row for an enumeration (or bool) whose values are 0, 1, .. in the order of `choices`.
+template <class Reach>
+OptionRow choice(std::string name, std::vector<std::string> choices, std::string doc, Reach reach) {
+  OptionRow row{.name = std::move(name),
+                .unit = "",
+                .doc = std::move(doc),
+                .minimum = 0,
+                .maximum = 0,
+                .integer = false,
+                .choices = std::move(choices),
+                .get = {},
+                .set = {}};
+  row.get = [reach, names = row.choices](Options const& o) -> OptionValue {
+    return names[static_cast<std::size_t>(reach(const_cast<Options&>(o)))];
+  };
+  row.set = [reach, names = row.choices](Options& o, OptionValue const& v) {
+    auto const at = std::find(names.begin(), names.end(), std::get<std::string>(v));
+    using Value = std::remove_reference_t<decltype(reach(o))>;
+    reach(o) = static_cast<Value>(at - names.begin());
+  };
+  return row;
+}
+
+std::vector<OptionRow> make_table() {
+  std::vector<OptionRow> t;
+  t.push_back(number("coils.sigma_mm", "mm", 1, 50, "smoothing of the receive offsets",
+                     [](Options& o) -> double& { return o.coils.sigma_mm; }));
+
+  t.push_back(number("mask.threshold_factor", "", 0.1, 10, "scales the robust magnitude threshold",
+                     [](Options& o) -> double& { return o.mask.threshold_factor; }));
+  t.push_back(number("mask.max_hole_fraction", "", 0, 0.5, "largest hole filled, of the volume",
+                     [](Options& o) -> double& { return o.mask.max_hole_fraction; }));
+  t.push_back(number("mask.opening_mm", "mm", 0, 20,
+                     "cuts bridges thinner than twice this, which parts brain from scalp; 0: off",
+                     [](Options& o) -> double& { return o.mask.opening_mm; }));
+  t.push_back(number("mask.erode_mm", "mm", 0, 20, "taken off the mask at last",
+                     [](Options& o) -> double& { return o.mask.erode_mm; }));
+
+  t.push_back(choice("unwrap.method", {"laplacian"}, "spatial unwrapping of the first echo",
+                     [](Options& o) -> UnwrapMethod& { return o.unwrap; }));
+
+  t.push_back(number("field.residual_sigmas", "", 1, 100,
+                     "misfit of the echoes, in units of its expected value, that costs the weight",
+                     [](Options& o) -> double& { return o.reliability.residual_sigmas; }));
+  t.push_back(number("field.residual_min_rad", "rad", 0, 3.2, "a misfit below this is harmless",
+                     [](Options& o) -> double& { return o.reliability.residual_min_rad; }));
+  t.push_back(number("field.residual_max_rad", "rad", 0.01, 10,
+                     "a misfit beyond this is never excused by noise",
+                     [](Options& o) -> double& { return o.reliability.residual_max_rad; }));
+  t.push_back(number("field.leap_turns", "turns", 0.01, 100,
+                     "step to the neighbours' median, at the last echo, that costs the weight",
+                     [](Options& o) -> double& { return o.reliability.leap_turns; }));
+  t.push_back(number("field.leap_sigmas", "", 1, 1000,
+                     "the same step in units of the neighbours' spread",
+                     [](Options& o) -> double& { return o.reliability.leap_sigmas; }));
+
+  OptionRow radii{.name = "background.radii_mm",
+                  .unit = "mm",
+                  .doc = "ball radii, strictly decreasing; empty: chosen from the voxel size",
+                  .minimum = 0.5,
+                  .maximum = 60,
+                  .integer = false,
+                  .choices = {},
+                  .get = [](Options const& o) -> OptionValue { return o.background.radii_mm; },
+                  .set = {}};
+  radii.set = [](Options& o, OptionValue const& v) {
+    o.background.radii_mm = std::get<std::vector<double>>(v);
+  };
+  t.push_back(std::move(radii));
+  t.push_back(number("background.threshold", "", 0.001, 0.9,
+                     "frequencies with |1 - S| below this are dropped in the deconvolution",
+                     [](Options& o) -> double& { return o.background.threshold; }));
+  t.push_back(choice("background.moment_match", {"off", "on"},
+                     "weights the balls for anisotropic voxels",
+                     [](Options& o) -> bool& { return o.background.moment_match; }));
+
+  t.push_back(choice("inversion.method", {"fansi-nltv", "tkd"}, "dipole inversion",
+                     [](Options& o) -> InversionMethod& { return o.inversion; }));
+  t.push_back(number("inversion.alpha", "rad", 1e-9, 1, "weight of total variation",
+                     [](Options& o) -> double& { return o.nltv.alpha; }));
+  t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: 100 alpha",
+                     [](Options& o) -> double& { return o.nltv.mu1; }));
+  t.push_back(number("inversion.mu2", "", 1, 1e3, "penalty of the field splitting",
+                     [](Options& o) -> double& { return o.nltv.mu2; }));
+  t.push_back(whole("inversion.iterations", "", 1, 10000, "most iterations",
+                    [](Options& o) -> int& { return o.nltv.max_iterations; }));
+  t.push_back(number("inversion.tolerance", "", 0, 1, "relative change at which iterating ends",
+                     [](Options& o) -> double& { return o.nltv.tolerance; }));
+  t.push_back(whole("inversion.warm_start", "", 0, 10000, "first iterations with the linear model",
+                    [](Options& o) -> int& { return o.nltv.linear_iterations; }));
+  t.push_back(whole("inversion.pad", "voxels", -1, 1024, "padding of the volume; -1: automatic",
+                    [](Options& o) -> int& { return o.nltv.pad_voxels; }));
+  t.push_back(choice("inversion.gradient_scaling", {"none", "voxel"},
+                     "whether gradients know the voxel's shape",
+                     [](Options& o) -> bool& { return o.nltv.scale_gradients; }));
+  t.push_back(number("inversion.tkd_threshold", "", 0.01, 0.66, "TKD: smallest |D| divided by",
+                     [](Options& o) -> double& { return o.tkd.threshold; }));
+  t.push_back(choice("inversion.reference", {"none", "mask"}, "what chi is relative to",
+                     [](Options& o) -> ReferenceMethod& { return o.reference; }));
+  return t;
+}
+
+std::string text(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof(buffer), "%g", value);
+  return buffer;
+}
+
+void check_range(OptionRow const& row, double value) {
+  require(std::isfinite(value) && value >= row.minimum && value <= row.maximum,
+          "OPTION_OUT_OF_RANGE",
+          row.name + " = " + text(value) + " is outside " + text(row.minimum) + " .. " +
+              text(row.maximum) + (row.unit.empty() ? "" : " " + row.unit));
+  require(!row.integer || value == std::floor(value), "OPTION_TYPE",
+          row.name + " = " + text(value) + " is not a whole number");
+}
+
+}  // namespace
+
+std::vector<OptionRow> const& option_table() {
+  static std::vector<OptionRow> const table = make_table();
+  return table;
+}
+
+void set_option(PipelineOptions& options, std::string const& name, OptionValue const& value) {
+  auto const& table = option_table();
+  auto const row =
+      std::find_if(table.begin(), table.end(), [&](OptionRow const& r) { return r.name == name; });
+  require(row != table.end(), "UNKNOWN_OPTION", "there is no option " + name);
+  require(row->get(options).index() == value.index(), "OPTION_TYPE",
+          name + " takes " +
+              (!row->choices.empty()                               ? "a choice"
+               : std::holds_alternative<double>(row->get(options)) ? "a number"
+                                                                   : "a list"));
+  if (auto const* n = std::get_if<double>(&value)) check_range(*row, *n);
+  if (auto const* list = std::get_if<std::vector<double>>(&value))
+    for (double const v : *list) check_range(*row, v);
+  if (auto const* chosen = std::get_if<std::string>(&value)) {
+    std::string accepted;
+    for (auto const& c : row->choices) accepted += (accepted.empty() ? "" : ", ") + c;
+    require(std::find(row->choices.begin(), row->choices.end(), *chosen) != row->choices.end(),
+            "OPTION_OUT_OF_RANGE", name + " = " + *chosen + " is not one of " + accepted);
+  }
+  row->set(options, value);
+}
+
+std::vector<Preset> const& presets() {
+  static std::vector<Preset> const all = {
+      {.name = "brain-3t",
+       .version = 1,
+       .doc = "multi-echo gradient echo of a brain at 3 T: MCPC-3D-S, V-SHARP, nonlinear TV",
+       .options = {}}};
+  return all;
+}
+
+}  // namespace qsm

@@ -1,0 +1,185 @@
+#include "pipeline/pipeline.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "device/launch.hpp"
+#include "device/reduce.hpp"
+#include "pipeline/combine.hpp"
+#include "pipeline/total_field.hpp"
+
+namespace qsm {
+namespace {
+
+enum Stage { kCoils, kMask, kUnwrap, kField, kBackground, kInversion };
+
+/// Announces and times the stages one after another.
+class StageClock {
+ public:
+  StageClock(std::stop_token stop, std::function<void(PipelineProgress const&)> on_progress)
+      : stop_(std::move(stop)), on_progress_(std::move(on_progress)) {}
+
+  template <class Device, class Work>
+  void run(Device const& device, Stage stage, Work work) {
+    auto const begin = std::chrono::steady_clock::now();
+    Control const control{
+        .stop = stop_, .on_iteration = [this, stage](IterationProgress p) { announce(stage, p); }};
+    announce(stage, {});
+    control.check_cancelled();
+    work(control);
+    device.synchronize();
+    std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begin;
+    seconds_.push_back({stage_names()[static_cast<std::size_t>(stage)], took.count()});
+  }
+  std::vector<StageSeconds> const& seconds() const { return seconds_; }
+
+ private:
+  void announce(Stage stage, IterationProgress iteration) const {
+    if (on_progress_)
+      on_progress_({.stage = stage_names()[static_cast<std::size_t>(stage)],
+                    .stage_index = stage,
+                    .iteration = iteration});
+  }
+
+  std::stop_token stop_;
+  std::function<void(PipelineProgress const&)> on_progress_;
+  std::vector<StageSeconds> seconds_;
+};
+
+struct AddSquare {
+  Field<float const> value;
+  Field<float> sum;
+  QSM_HD void operator()(Index3 i) const { sum[i] += value[i] * value[i]; }
+};
+struct SquareRoot {
+  Field<float> value;
+  QSM_HD void operator()(Index3 i) const { value[i] = sqrtf(value[i]); }
+};
+
+template <class Device>
+Buffer<Device, float> root_sum_of_squares(Device const& device,
+                                          std::vector<Buffer<Device, float>> const& volumes) {
+  Buffer<Device, float> sum(device, volumes.front().grid());
+  sum.zero();
+  for (auto const& v : volumes)
+    for_each_voxel(device, sum.grid(), AddSquare{v.view(), sum.field()});
+  for_each_voxel(device, sum.grid(), SquareRoot{sum.field()});
+  return sum;
+}
+
+/// Counts what must never leave: a value that is not finite counts as infinitely many.
+struct Magnitude {
+  Field<float const> value;
+  QSM_HD double operator()(Index3 i) const {
+    float const v = value[i];
+    return v - v == 0 ? static_cast<double>(fabsf(v)) : 1e300;
+  }
+};
+
+template <class Device>
+void check_map(Device const& device, Field<float const> chi) {
+  double const largest = max_over(device, chi.grid, Magnitude{chi});
+  if (largest >= 1e300)
+    throw Error(ErrorCode::kNotConverged, "NOT_FINITE", "the map holds a value that is not finite");
+  if (largest == 0) throw Error(ErrorCode::kNotConverged, "ZERO_MAP", "the map is zero everywhere");
+}
+
+void check_scan(ScanDescription const& scan) {
+  require(!scan.te_s.empty() && scan.te_s.front() > 0, "NO_ECHOES", "no positive echo time");
+  for (std::size_t e = 1; e < scan.te_s.size(); ++e)
+    require(scan.te_s[e] > scan.te_s[e - 1], "TE_NOT_INCREASING",
+            "echo " + std::to_string(e + 1) + " is not later than the one before it");
+  require(scan.coils >= 1, "NO_COILS", "no receive channel");
+  require(scan.matrix.size() > 0 && scan.encoded.size() > 0, "EMPTY_MATRIX", "an axis is empty");
+  require(scan.b0_t > 0, "B0_OUT_OF_RANGE", "B0 is not positive");
+}
+
+}  // namespace
+
+std::vector<std::string> const& stage_names() {
+  static std::vector<std::string> const names = {"coils", "mask",       "unwrap",
+                                                 "field", "background", "inversion"};
+  return names;
+}
+
+template <class Device>
+Reconstruction reconstruct(Device const& device, ScanDescription const& scan, ScanSource& source,
+                           PipelineOptions const& options, std::stop_token stop,
+                           std::function<void(PipelineProgress const&)> on_progress) {
+  check_scan(scan);
+  StageClock clock(std::move(stop), std::move(on_progress));
+  Reconstruction result;
+  Grid const grid = scan.matrix;
+  device.meter().peak = device.meter().in_use.load();
+
+  CombinedEchoes<Device> echoes;
+  clock.run(device, kCoils, [&](Control const& control) {
+    echoes = combine_coils(device, scan, source, options, control);
+  });
+
+  Buffer<Device, std::uint8_t> brain(device, grid);
+  clock.run(device, kMask, [&](Control const&) {
+    magnitude_mask(device, echoes.magnitude[0].view(), scan.voxel_mm, options.mask, brain.field());
+    result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
+  });
+
+  clock.run(device, kUnwrap,
+            [&](Control const&) { unwrap_echoes(device, scan, brain.view(), echoes); });
+
+  TotalField<Device> total;
+  clock.run(device, kField, [&](Control const&) {
+    total = estimate_field(device, scan, options, brain.view(), echoes);
+    echoes = {};  // the heavy stages behind need the room
+  });
+  result.excluded_voxels = total.reliability.excluded;
+  result.phase_scale_rad_per_ppm =
+      2 * std::numbers::pi * kGammaBar * scan.b0_t * total.effective_te_s;
+
+  Buffer<Device, float> local(device, grid);
+  Buffer<Device, std::uint8_t> mask(device, grid);
+  clock.run(device, kBackground, [&](Control const& control) {
+    vsharp(device, scan.voxel_mm, total.field_ppm.view(), brain.view(), options.background,
+           local.field(), mask.field(), control);
+    result.total_field_ppm = total.field_ppm.to_host();
+    total.field_ppm = {};
+  });
+
+  Buffer<Device, float> chi(device, grid);
+  clock.run(device, kInversion, [&](Control const& control) {
+    if (options.inversion == InversionMethod::kTkd) {
+      tkd(device, scan.voxel_mm, scan.b0_direction, local.view(), mask.view(), options.tkd,
+          chi.field(), control);
+    } else {
+      auto const report =
+          nltv(device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm,
+               local.view(), mask.view(), total.weight.view(), options.nltv, chi.field(), control);
+      result.inversion_residuals = report.residuals;
+      result.inversion_iterations = report.iterations;
+      result.inversion_converged = report.converged;
+      result.phase_scale_rad_per_ppm = report.phase_scale;
+      if (!report.converged)
+        result.warnings.push_back("the inversion stopped at " + std::to_string(report.iterations) +
+                                  " iterations, before its tolerance");
+    }
+    result.reference_ppm = reference(device, options.reference, mask.view(), chi.field());
+    check_map(device, chi.view());
+  });
+
+  result.chi_ppm = chi.to_host();
+  result.local_field_ppm = local.to_host();
+  result.weight = total.weight.to_host();
+  result.brain_mask = brain.to_host();
+  result.mask = mask.to_host();
+  result.stage_seconds = clock.seconds();
+  result.peak_device_bytes = device.meter().peak;
+  if (result.excluded_voxels > 0)
+    result.warnings.push_back(std::to_string(result.excluded_voxels) +
+                              " unreliable voxels were given no weight");
+  return result;
+}
+
+template Reconstruction reconstruct(ThisDevice const&, ScanDescription const&, ScanSource&,
+                                    PipelineOptions const&, std::stop_token,
+                                    std::function<void(PipelineProgress const&)>);
+
+}  // namespace qsm

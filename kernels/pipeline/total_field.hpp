@@ -1,0 +1,37 @@
+/// Middle of the chain: wrapped echoes to the total field and the weight of each voxel.
+#pragma once
+
+#include <cstdint>
+
+#include "device/buffer.hpp"
+#include "phase/reliability.hpp"
+#include "pipeline/combine.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/scan.hpp"
+
+namespace qsm {
+
+/// Unwraps every echo in place: the first in space, the others each from the one before it. The
+/// template may be off by whole turns in all voxels together; the turn under which it predicts the
+/// second echo best is chosen. Phase is zero outside the mask.
+template <class Device>
+void unwrap_echoes(Device const& device, ScanDescription const& scan,
+                   Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes);
+
+template <class Device>
+struct TotalField {
+  Buffer<Device, float> field_ppm;  // finite; zero outside the mask
+  Buffer<Device, float> weight;     // of the inversion; 0 where the field is not to be trusted
+  ReliabilityCounts reliability;
+  double effective_te_s = 0;  // sum_e w_e TE_e, w_e ~ mean of m_e^2 TE_e^2: the phase scale's
+};
+
+/// Fits the echoes and judges each voxel. Where the weight is zero the field is replaced by the
+/// average of its reliable neighbours (Gaussian, 2 mm): one outlier left in place would reach every
+/// voxel within the background filter's radius.
+template <class Device>
+TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
+                                  PipelineOptions const& options, Field<std::uint8_t const> mask,
+                                  CombinedEchoes<Device> const& echoes);
+
+}  // namespace qsm
