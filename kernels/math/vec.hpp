@@ -13,6 +13,9 @@ struct Vec3 {
   QSM_HD float operator[](int axis) const { return axis == 0 ? x : axis == 1 ? y : z; }
 };
 
+QSM_HD Vec3 operator-(Vec3 a, Vec3 b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+QSM_HD float dot(Vec3 a, Vec3 b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+
 struct Vec3d {
   double x = 0, y = 0, z = 0;
   QSM_HD double operator[](int axis) const { return axis == 0 ? x : axis == 1 ? y : z; }
