@@ -64,7 +64,7 @@ if ! grep -q '_cuda\..* Passed ' "$log/tests"; then
 fi
 [ $tested -eq 124 ] && echo "gpu_check: the tests took longer than ${TEST_SECONDS:-150} s"
 
-bench=$build/bin/chistream-bench
+bench=$build/bin/chistream-bench-cuda
 if [ -x "$bench" ]; then
   timeout "${BENCH_SECONDS:-120}" "$bench" >"$log/bench" 2>&1
   echo "chistream-bench: exit status $?" >>"$log/bench"

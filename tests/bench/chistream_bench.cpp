@@ -1,0 +1,251 @@
+// Times each stage beside the floor it cannot go below on this machine: the transforms it must do,
+// timed alone in the same run, or its bytes over the measured copy bandwidth. Seconds depend on the
+// machine; the ratio is what a change is judged by.
+//
+//   chistream-bench-cpu [--json FILE] [NXxNYxNZ ...]        default 96x96x96 160x192x144
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "background/vsharp.hpp"
+#include "bench/phantom.hpp"
+#include "coils/centered_fft.hpp"
+#include "coils/mcpc3ds.hpp"
+#include "device/buffer.hpp"
+#include "device/fft.hpp"
+#include "inversion/nltv.hpp"
+#include "mask/magnitude_mask.hpp"
+#include "phase/laplacian_unwrap.hpp"
+#include "phase/linear_fit.hpp"
+
+namespace qsm::bench {
+namespace {
+
+using Device = ThisDevice;
+
+/// Shortest of `repeats` runs [s], after one that warms up.
+double seconds(Device const& device, int repeats, std::function<void()> const& work) {
+  double best = 1e300;
+  for (int r = 0; r <= repeats; ++r) {
+    device.synchronize();
+    auto const begin = std::chrono::steady_clock::now();
+    work();
+    device.synchronize();
+    std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begin;
+    if (r > 0) best = std::min(best, took.count());
+  }
+  return best;
+}
+
+struct Row {
+  std::string grid, stage;
+  double seconds, floor_seconds;
+  std::size_t peak_bytes;
+};
+
+class Bench {
+ public:
+  Bench(Device const& device, Grid grid)
+      : device_(device),
+        phantom_(grid),
+        name_(std::to_string(grid.nx) + "x" + std::to_string(grid.ny) + "x" +
+              std::to_string(grid.nz)),
+        mask_(device, grid, phantom_.mask),
+        magnitude_(device, grid, phantom_.magnitude),
+        field_(device, grid, phantom_.field_ppm) {}
+
+  std::vector<Row> run() {
+    bytes_per_second_ = copy_bandwidth();
+    inversion();
+    background();
+    unwrapping();
+    fit();
+    masking();
+    coils();
+    return std::move(rows_);
+  }
+
+ private:
+  double copy_bandwidth() {
+    Grid const g{1 << 20, 64, 1};  // 256 MiB: beyond every cache
+    Buffer<Device, float> a(device_, g), b(device_, g);
+    a.zero();
+    double const s = seconds(device_, 5, [&] { b.copy_from(a); });
+    return 2.0 * static_cast<double>(a.bytes()) / s;
+  }
+
+  double complex_transform(Grid g) {
+    ComplexFft<Device> const fft(device_, g);
+    Buffer<Device, Complex> data(device_, g);
+    data.zero();
+    return seconds(device_, 5, [&] { fft.forward(data.field()); });
+  }
+
+  double real_transform(Grid g) {
+    RealFft<Device> const fft(device_, g);
+    Buffer<Device, float> volume(device_, g);
+    Buffer<Device, Complex> spectrum(device_, fft.half());
+    volume.zero();
+    return seconds(device_, 5, [&] { fft.forward(volume.view(), spectrum.field()); });
+  }
+
+  void add(std::string const& stage, double took, double floor) {
+    rows_.push_back({name_, stage, took, floor, device_.meter().peak});
+    Row const& r = rows_.back();
+    std::printf("%-14s %-24s %9.4f s   floor %9.4f s   ratio %5.2f   peak %6.0f MiB\n",
+                r.grid.c_str(), r.stage.c_str(), took, floor, took / floor,
+                static_cast<double>(r.peak_bytes) / (1 << 20));
+    std::fflush(stdout);
+    device_.meter().peak = device_.meter().in_use.load();
+  }
+
+  // Two runs of different length: their difference is iterations alone, without set-up.
+  void inversion() {
+    Buffer<Device, float> chi(device_, phantom_.grid);
+    NltvOptions options;
+    options.tolerance = 0;
+    Grid working;
+    auto const timed = [&](int iterations) {
+      options.max_iterations = iterations;
+      return seconds(device_, 1, [&] {
+        working = nltv(device_, {1, 1, 1}, {0, 0, 1}, 16.0, field_.view(), mask_.view(),
+                       magnitude_.view(), options, chi.field(), {})
+                      .working_grid;
+      });
+    };
+    int const few = 12, many = 32;
+    double const each = (timed(many) - timed(few)) / (many - few);
+    add("nonlinear TV iteration", each, 2 * complex_transform(working));
+  }
+
+  void background() {
+    Buffer<Device, float> local(device_, phantom_.grid);
+    Buffer<Device, std::uint8_t> eroded(device_, phantom_.grid);
+    VsharpOptions const options;
+    std::size_t const radii = vsharp_radii({1, 1, 1}).size();
+    double const took = seconds(device_, 1, [&] {
+      vsharp(device_, {1, 1, 1}, field_.view(), mask_.view(), options, local.field(),
+             eroded.field(), {});
+    });
+    add("V-SHARP", took, static_cast<double>(2 * radii + 3) * real_transform(phantom_.grid));
+  }
+
+  void unwrapping() {
+    Buffer<Device, float> out(device_, phantom_.grid);
+    LaplacianUnwrap<Device> unwrap(device_, phantom_.grid, {1, 1, 1});
+    double const took =
+        seconds(device_, 1, [&] { unwrap.run(field_.view(), mask_.view(), out.field()); });
+    add("Laplacian unwrapping", took, 2 * complex_transform(phantom_.grid));
+  }
+
+  void fit() {
+    Grid const g = phantom_.grid;
+    Buffer<Device, float> hz(device_, g), offset(device_, g), noise(device_, g),
+        residual(device_, g);
+    std::vector<Field<float const>> const phases(5, field_.view());
+    std::vector<Field<float const>> const magnitudes(5, magnitude_.view());
+    double const took = seconds(device_, 2, [&] {
+      linear_fit(device_, phases, magnitudes, {0.004, 0.01, 0.016, 0.022, 0.028}, mask_.view(),
+                 {hz.field(), offset.field(), noise.field(), residual.field()});
+    });
+    add("field fit, 5 echoes", took, 14.0 * 4 * static_cast<double>(g.size()) / bytes_per_second_);
+  }
+
+  void masking() {
+    Buffer<Device, std::uint8_t> out(device_, phantom_.grid);
+    double const took = seconds(device_, 1, [&] {
+      magnitude_mask(device_, magnitude_.view(), {1, 1, 1}, {}, out.field());
+    });
+    add("magnitude mask", took,
+        5.0 * static_cast<double>(phantom_.grid.size()) / bytes_per_second_);
+  }
+
+  // One coil of five echoes from k-space: the transforms are the floor.
+  void coils() {
+    Grid const g = phantom_.grid;
+    std::vector<double> const te = {0.004, 0.01, 0.016, 0.022, 0.028};
+    Buffer<Device, Complex> first(device_, g, phantom_.echo(te[0]));
+    Buffer<Device, Complex> second(device_, g, phantom_.echo(te[1]));
+    Buffer<Device, Complex> kspace(device_, g, phantom_.echo(te[0]));
+    Buffer<Device, float> phase(device_, g);
+    CenteredFft<Device> const fft(device_, g);
+    double const took = seconds(device_, 1, [&] {
+      Mcpc3ds<Device> combination(device_, g, {1, 1, 1}, te);
+      for (int t = 0; t < 2; ++t) fft.inverse(kspace.field());
+      combination.accumulate(first.view(), second.view());
+      combination.hermitian_phase(phase.field());
+      combination.set_phase_evolution(phase.view(), mask_.view());
+      combination.begin_coil(first.view());
+      for (int e = 0; e < 5; ++e) {
+        fft.inverse(kspace.field());
+        combination.add(e, second.view());
+      }
+    });
+    add("one coil, 5 echoes", took, 7 * complex_transform(g));
+  }
+
+  Device const& device_;
+  Phantom phantom_;
+  std::string name_;
+  Buffer<Device, std::uint8_t> mask_;
+  Buffer<Device, float> magnitude_, field_;
+  double bytes_per_second_ = 0;
+  std::vector<Row> rows_;
+};
+
+void write_json(std::string const& path, std::string const& device, std::vector<Row> const& rows) {
+  std::ofstream out(path);
+  out << "{\"device\": \"" << device << "\", \"rows\": [\n";
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    out << "  {\"grid\": \"" << rows[r].grid << "\", \"stage\": \"" << rows[r].stage
+        << "\", \"seconds\": " << rows[r].seconds
+        << ", \"floor_seconds\": " << rows[r].floor_seconds
+        << ", \"ratio\": " << rows[r].seconds / rows[r].floor_seconds
+        << ", \"peak_bytes\": " << rows[r].peak_bytes << (r + 1 < rows.size() ? "},\n" : "}\n");
+  out << "]}\n";
+}
+
+int main(int argc, char** argv) {
+  std::string json;
+  std::vector<Grid> grids;
+  for (int a = 1; a < argc; ++a) {
+    Grid g;
+    if (std::strcmp(argv[a], "--json") == 0 && a + 1 < argc) {
+      json = argv[++a];
+    } else if (std::sscanf(argv[a], "%dx%dx%d", &g.nx, &g.ny, &g.nz) == 3 && g.nx >= 8 &&
+               g.ny >= 8 && g.nz >= 8) {
+      grids.push_back(g);
+    } else {
+      std::fprintf(stderr, "usage: %s [--json FILE] [NXxNYxNZ ...]\n", argv[0]);
+      return 2;
+    }
+  }
+  if (grids.empty()) grids = {{96, 96, 96}, {160, 192, 144}};
+  auto const devices = Device::list();
+  if (devices.empty()) {
+    std::fprintf(stderr, "no device answers\n");
+    return 1;
+  }
+  std::printf("%s\n", devices[0].name.c_str());
+  Device const device;
+  std::vector<Row> rows;
+  for (Grid const g : grids)
+    for (Row& row : Bench(device, g).run()) rows.push_back(std::move(row));
+  if (!json.empty()) write_json(json, devices[0].name, rows);
+  return 0;
+}
+
+}  // namespace
+}  // namespace qsm::bench
+
+int main(int argc, char** argv) {
+  try {
+    return qsm::bench::main(argc, argv);
+  } catch (std::exception const& error) {
+    std::fprintf(stderr, "chistream-bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,44 @@
+/// A ball of tissue with a smooth field, a magnitude and wrapped echoes, of any size: enough
+/// structure to keep every stage busy, made in a moment.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "device/grid.hpp"
+#include "math/complex.hpp"
+#include "math/vec.hpp"
+
+namespace qsm::bench {
+
+struct Phantom {
+  explicit Phantom(Grid g) : grid(g), mask(g.size()), magnitude(g.size()), field_ppm(g.size()) {
+    for (std::size_t n = 0; n < g.size(); ++n) {
+      Index3 const i = g.index(n);
+      double const x = 2.0 * i.x / g.nx - 1, y = 2.0 * i.y / g.ny - 1, z = 2.0 * i.z / g.nz - 1;
+      mask[n] = x * x + y * y + z * z < 0.75;
+      magnitude[n] = mask[n] ? static_cast<float>(1 - 0.3 * x * x) : 0.01f;
+      field_ppm[n] = static_cast<float>(0.05 * std::sin(9 * x) * std::cos(7 * y) + 0.2 * z);
+    }
+  }
+
+  /// Complex signal at an echo time, 3 T.
+  std::vector<Complex> echo(double te_s) const {
+    std::vector<Complex> s(grid.size());
+    double const radians = 2 * std::numbers::pi * kGammaBar * 3 * te_s;
+    for (std::size_t n = 0; n < s.size(); ++n) {
+      double const phase = radians * static_cast<double>(field_ppm[n]);
+      s[n] = {magnitude[n] * static_cast<float>(std::cos(phase)),
+              magnitude[n] * static_cast<float>(std::sin(phase))};
+    }
+    return s;
+  }
+
+  Grid grid;
+  std::vector<std::uint8_t> mask;
+  std::vector<float> magnitude;
+  std::vector<float> field_ppm;
+};
+
+}  // namespace qsm::bench
