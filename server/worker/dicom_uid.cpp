@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "worker/digest.hpp"
+#include "container/sha256.hpp"
 
 namespace chistream {
+
+using qsm::container::Sha256;
 
 namespace {
 
@@ -24,18 +26,16 @@ std::string decimal(std::array<std::uint8_t, 16> number) {
   return digits;
 }
 
-Sha256Bytes hash(std::span<std::string const> fields) {
+Sha256 hash(std::span<std::string const> fields) {
   Sha256 digest;
   for (std::string const& field : fields) {
     digest.update(std::to_string(field.size()) + ":");
     digest.update(field);
   }
-  return digest.finish();
+  return digest;
 }
 
-std::string digest_of(std::vector<std::string> const& fields) {
-  return to_hex(hash(fields));
-}
+std::string digest_of(std::vector<std::string> const& fields) { return hash(fields).hex_digest(); }
 
 // Field by field, not the serialised message: its bytes may change with the library's version.
 std::string patient_digest(qsm::v1::Identity const& id) {
@@ -73,7 +73,7 @@ std::string identity_digest(qsm::v1::Identity const& id) {
 }  // namespace
 
 std::string derived_uid(std::span<std::string const> fields) {
-  Sha256Bytes const digest = hash(fields);
+  auto const digest = hash(fields).digest();
   std::array<std::uint8_t, 16> uuid;
   std::copy_n(digest.begin(), uuid.size(), uuid.begin());
   uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x80);  // version 8
