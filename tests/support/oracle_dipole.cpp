@@ -42,7 +42,7 @@ Real thresholded_division(Real const& field, Vector voxel_mm, Vector b0, double 
     if (std::abs(d) > threshold)
       d = 1 / d;
     else
-      d = truncate ? 0 : (d < 0 ? -1 : 1) / threshold;
+      d = truncate ? 0 : (d < -1e-9 ? -1 : 1) / threshold;
   }
   inverse.data[0] = 0;
   return multiply_spectrum(field, inverse);

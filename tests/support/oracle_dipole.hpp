@@ -14,7 +14,8 @@ Real dipole(Size size, Vector voxel_mm, Vector b0);
 Real dipole_field(Real const& chi, Vector voxel_mm, Vector b0);
 
 /// Thresholded division (Shmueli 2009): chi = F^-1( F(delta) / D ) with |D| < t replaced by
-/// sign(D) t (or its inverse by 0 where `truncate`); DC 0.
+/// sign(D) t (or its inverse by 0 where `truncate`); DC 0. At the magic
+/// angle, D = 0 up to rounding, sign(D) is +1.
 Real thresholded_division(Real const& field, Vector voxel_mm, Vector b0, double threshold,
                           bool truncate = false);
 

@@ -101,13 +101,13 @@ double quantile(std::vector<double> values, double q) {
   return values[below] + part * (values[above] - values[below]);
 }
 
-Real box_mean(Real const& x, int radius) {
+Real box_mean(Real const& x, Voxel radius) {
   Real mean(x.size);
   every_voxel(x.size, [&](Voxel v) {
     double sum = 0, count = 0;
-    for (int k = -radius; k <= radius; ++k)
-      for (int j = -radius; j <= radius; ++j)
-        for (int i = -radius; i <= radius; ++i) {
+    for (int k = -radius.k; k <= radius.k; ++k)
+      for (int j = -radius.j; j <= radius.j; ++j)
+        for (int i = -radius.i; i <= radius.i; ++i) {
           Voxel const n = {v.i + i, v.j + j, v.k + k};
           if (!x.contains(n)) continue;
           sum += x.at(n);
@@ -136,6 +136,25 @@ double robust_threshold(std::vector<double> const& weight) {
   if (noise > high / 10) noise = mean_between(lowest, q05);
   if (noise > high / 10) noise = 0;
   return std::max(5 * noise, high / 5);
+}
+
+Mask above(Real const& x, double threshold) {
+  Mask m(x.size);
+  for (std::size_t n = 0; n < m.data.size(); ++n) m.data[n] = x.data[n] > threshold + 1e-12;
+  return m;
+}
+
+Mask magnitude_mask(Real const& weight, Voxel wide, Voxel narrow, std::size_t max_holes) {
+  auto const number = [](Mask const& m) {
+    Real x(m.size);
+    for (std::size_t n = 0; n < x.data.size(); ++n) x.data[n] = m.data[n];
+    return x;
+  };
+  Mask mask = above(weight, robust_threshold(weight.data));
+  mask = above(box_mean(number(mask), wide), 0.4);
+  mask = fill_holes(mask, max_holes, true);
+  mask = above(box_mean(box_mean(number(mask), narrow), narrow), 0.6);
+  return fill_holes(largest_component(mask), max_holes, true);
 }
 
 }  // namespace qsm::oracle

@@ -27,11 +27,18 @@ Mask fill_holes(Mask const& mask, std::size_t max_voxels, bool keep_open);
 /// Linear interpolation between order statistics at position q (n - 1), q in [0, 1].
 double quantile(std::vector<double> values, double q);
 
-/// Mean over the (2r + 1)^3 window, cut at the border: only voxels inside count.
-Real box_mean(Real const& x, int radius);
+/// Mean over the window of 2 radius[axis] + 1 voxels, cut at the border: only voxels inside count.
+Real box_mean(Real const& x, Voxel radius);
 
 /// max(5 noise, high / 5): high is the mean of [q80, q99], noise that below q15, or below q05 where
 /// the former exceeds high / 10, or 0 where that does too.
 double robust_threshold(std::vector<double> const& weight);
+
+/// 1 where x > threshold, with equality up to rounding counted as not greater.
+Mask above(Real const& x, double threshold);
+
+/// weight > robust threshold; mean over `wide` > 0.4; holes of at most max_holes voxels filled;
+/// mean over `narrow` twice > 0.6; largest component; holes again.
+Mask magnitude_mask(Real const& weight, Voxel wide, Voxel narrow, std::size_t max_holes);
 
 }  // namespace qsm::oracle

@@ -81,6 +81,63 @@ Real laplacian_unwrap(Real const& wrapped, Vector voxel_mm) {
   return solve_neumann(wrapped_laplacian(wrapped, voxel_mm), voxel_mm);
 }
 
+namespace {
+
+// A x = b for a symmetric, at least semidefinite A, without pivoting; where nothing but rounding is
+// left on the diagonal, which happens once per connected part, x is 0.
+std::vector<double> eliminate(std::vector<std::vector<double>> a, std::vector<double> b) {
+  std::size_t const n = b.size();
+  for (std::size_t p = 0; p < n; ++p)
+    for (std::size_t row = p + 1; row < n; ++row) {
+      if (a[row][p] == 0) continue;
+      double const factor = a[row][p] / a[p][p];
+      for (std::size_t c = p; c < n; ++c) a[row][c] -= factor * a[p][c];
+      b[row] -= factor * b[p];
+    }
+  std::vector<double> x(n);
+  for (std::size_t p = n; p-- > 0;) {
+    double sum = b[p];
+    for (std::size_t c = p + 1; c < n; ++c) sum -= a[p][c] * x[c];
+    x[p] = a[p][p] > 1e-9 ? sum / a[p][p] : 0;
+  }
+  return x;
+}
+
+}  // namespace
+
+Real masked_unwrap(Real const& w, Mask const& mask, Vector voxel_mm) {
+  Volume<int> row(w.size, -1);
+  int rows = 0;
+  every_voxel(w.size, [&](Voxel v) {
+    if (mask.at(v)) row.at(v) = rows++;
+  });
+  auto const index = [&](Voxel v) { return static_cast<std::size_t>(row.at(v)); };
+  std::size_t const n = static_cast<std::size_t>(rows);
+  std::vector<std::vector<double>> a(n, std::vector<double>(n));
+  std::vector<double> b(n);
+  every_voxel(w.size, [&](Voxel v) {
+    for (int axis = 0; axis < 3; ++axis) {
+      Voxel next = v;
+      next[axis] += 1;
+      if (!mask.at(v) || !mask.contains(next) || !mask.at(next)) continue;
+      double const h = voxel_mm[static_cast<std::size_t>(axis)];
+      double const jump = wrap(w.at(next) - w.at(v)) / (h * h);
+      a[index(v)][index(v)] += 1 / (h * h);
+      a[index(next)][index(next)] += 1 / (h * h);
+      a[index(v)][index(next)] -= 1 / (h * h);
+      a[index(next)][index(v)] -= 1 / (h * h);
+      b[index(next)] += jump;
+      b[index(v)] -= jump;
+    }
+  });
+  std::vector<double> const x = eliminate(a, b);
+  Real u(w.size);
+  every_voxel(w.size, [&](Voxel v) {
+    if (mask.at(v)) u.at(v) = x[index(v)];
+  });
+  return u;
+}
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   std::size_t const n = values.size();

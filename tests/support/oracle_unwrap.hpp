@@ -22,6 +22,10 @@ Real solve_neumann(Real const& rhs, Vector voxel_mm);
 /// u of lap u = L(w), with the constant that L leaves open set to zero mean.
 Real laplacian_unwrap(Real const& wrapped, Vector voxel_mm);
 
+/// u of min sum_edges (u_j - u_i - wrap(w_j - w_i))^2 / h^2 over the edges between neighbouring
+/// mask voxels, by elimination. 0 at the last voxel of each connected part, and outside the mask.
+Real masked_unwrap(Real const& wrapped, Mask const& mask, Vector voxel_mm);
+
 /// w + 2 pi rint((u - w)/2pi - median over the mask of (u - w)/2pi).
 Real snap_to_congruence(Real const& u, Real const& wrapped, Mask const& mask);
 

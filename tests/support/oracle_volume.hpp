@@ -61,12 +61,18 @@ void every_voxel(Size s, Visit visit) {
       for (int i = 0; i < s.nx; ++i) visit(Voxel{i, j, k});
 }
 
+/// To the nearest float: what a kernel gets to see.
+inline Real rounded(Real v) {
+  for (double& x : v.data) x = static_cast<double>(static_cast<float>(x));
+  return v;
+}
+
 inline Real random_volume(Size s, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
   Real v(s);
-  for (double& x : v.data) x = static_cast<double>(static_cast<float>(normal(random)));
-  return v;
+  for (double& x : v.data) x = normal(random);
+  return rounded(v);
 }
 
 inline Spectrum random_complex(Size s, unsigned seed) {
