@@ -1,0 +1,222 @@
+"""What every end-to-end test needs: a daemon of its own, the client, a scan, and a few readers.
+
+A test is a script that ends with `run(test, ...)`. QSM_BIN names the folder of the programs.
+Waiting is polling with a deadline, never a fixed sleep.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nibabel
+import numpy
+import pydicom
+
+BIN = Path(os.environ.get("QSM_BIN", "build/cpu/bin")).resolve()
+SKIPPED = 77  # SKIP_RETURN_CODE in CMakeLists.txt
+
+# Exit codes of the client.
+OK, USAGE, REFUSED, JOB_FAILED, UNREACHABLE = 0, 2, 3, 4, 5
+
+# Five echoes of a small head: enough for every stage, seconds on one core.
+TE_S = ("0.004", "0.012", "0.020", "0.028", "0.036")
+# V-SHARP radii that leave something of a small volume, and fewer iterations than a patient gets.
+SMALL = ("--set", "background.radii_mm=6,4", "--set", "inversion.iterations=20")
+
+
+class Skip(Exception):
+    """Raised with the reason where a test cannot run; the test run shows it as SKIPPED."""
+
+
+def real_data(relative):
+    """Path of a measured data file; skips, aloud, where no data folder is given."""
+    root = os.environ.get("QSM_TEST_DATA")
+    if not root:
+        raise Skip("real data: QSM_TEST_DATA is not set")
+    print(f"real data: {relative}", flush=True)
+    return Path(root) / relative
+
+
+def wait_for(what, condition, seconds=60):
+    """The first true value of condition(); AssertionError when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
+    return value
+
+
+def call(*command, expect=OK, timeout=300):
+    """Runs a program to its end and checks its exit status (None: any)."""
+    done = subprocess.run([str(word) for word in command], text=True, capture_output=True,
+                          timeout=timeout)
+    if expect is not None and done.returncode != expect:
+        raise AssertionError(f"{' '.join(map(str, command))}\nended with {done.returncode}, not "
+                             f"{expect}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+class Server:
+    """A daemon with a spool of its own; `with Server(folder) as server:`."""
+
+    def __init__(self, folder, *options, device="cpu"):
+        self.spool = folder / "spool"
+        self.log = folder / "daemon.log"
+        self.socket = folder / "daemon.sock"
+        self.options = ["--device", device, "--worker-dir", str(BIN), *options]
+        self.process = None
+        self.address = f"unix:{self.socket}"
+
+    def start(self):
+        """Starts, or starts again on the same spool and address."""
+        self.socket.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            already = self.log.stat().st_size
+            self.process = subprocess.Popen(
+                [str(BIN / "chistreamd"), "--listen", self.address, "--spool", str(self.spool),
+                 *self.options], stdout=log, stderr=log)
+        wait_for("the daemon to listen", lambda: self.listening(already), 30)
+        return self
+
+    def listening(self, after):
+        text = self.log.read_bytes()[after:].decode(errors="replace")
+        assert self.process.poll() is None, f"the daemon ended:\n{text}"
+        return "chistreamd listening on" in text
+
+    def kill(self):
+        """SIGKILL: what a power loss looks like to the processes."""
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("the daemon did not end within 30 s of SIGTERM")
+
+    def worker_pids(self):
+        """Process ids of the workers that this daemon started."""
+        pids = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                name, rest = stat.read_text().split("(", 1)[1].rsplit(")", 1)
+                if name.startswith("chistream-work") and int(rest.split()[1]) == self.process.pid:
+                    pids.append(int(stat.parent.name))
+        return pids
+
+    def client(self, *words, expect=OK, timeout=300):
+        return call(BIN / "chistream", *words, "--server", self.address, expect=expect,
+                    timeout=timeout)
+
+    def start_client(self, *words, **options):
+        """The client in the background."""
+        command = [str(BIN / "chistream"), *map(str, words), "--server", self.address]
+        return subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, **options)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        try:
+            self.stop()
+        finally:
+            if kind:
+                print(f"--- daemon log\n{self.log.read_text(errors='replace')[-4000:]}")
+
+
+def simulate(folder, *options, matrix=(48, 56, 40), voxel=(2, 2, 2), coils=2, name="scan",
+             te=TE_S):
+    """A scan of a head as raw k-space, and the folder of its truth."""
+    scan, truth = folder / f"{name}.h5", folder / f"{name}-truth"
+    call(BIN / "chistream-worker-cpu", "simulate", "-o", scan, "--truth", truth, "--matrix",
+         *matrix, "--voxel", *voxel, "--coils", coils, "--te", *te, "--b0", 3, "--snr", 40,
+         "--seed", 7, *options)
+    return scan, truth
+
+
+def instances(folder):
+    """The DICOM series in a result folder, in instance order."""
+    series = [pydicom.dcmread(path) for path in sorted((folder / "dicom").glob("*.dcm"))]
+    assert series, f"no DICOM instance in {folder}"
+    return sorted(series, key=lambda instance: int(instance.InstanceNumber))
+
+
+def digests(folder):
+    """Name -> bytes of every instance: what must not change between attempts."""
+    return {path.name: path.read_bytes() for path in (folder / "dicom").glob("*.dcm")}
+
+
+def check_dicom(folder):
+    """dciodvfy finds no error in any instance, dcentvfy nothing in the series."""
+    paths = sorted((folder / "dicom").glob("*.dcm"))
+    for path in paths:
+        verdict = call("dciodvfy", "-new", path, expect=None)
+        errors = [line for line in verdict.stderr.splitlines() if line.startswith("Error")]
+        assert not errors, f"{path.name}: {errors}"
+    verdict = call("dcentvfy", *paths, expect=None)
+    assert not (verdict.stdout + verdict.stderr).strip(), verdict.stdout + verdict.stderr
+
+
+def pixels_equal_map(folder):
+    """Every pixel equals the NIfTI map at the same place in the patient, to half a ppb.
+
+    DICOM positions are LPS, NIfTI's RAS: x and y change sign.
+    """
+    image = nibabel.load(folder / "chi.nii.gz")
+    chi_ppb = numpy.asarray(image.dataobj, dtype=float) * 1000
+    to_index = numpy.linalg.inv(image.affine)
+    for instance in instances(folder):
+        orientation = numpy.array(instance.ImageOrientationPatient, dtype=float)
+        position = numpy.array(instance.ImagePositionPatient, dtype=float)
+        row_mm, column_mm = map(float, instance.PixelSpacing)
+        row, column = numpy.mgrid[: instance.Rows, : instance.Columns]
+        lps = (position[:, None, None] + orientation[:3, None, None] * column_mm * column
+               + orientation[3:, None, None] * row_mm * row)
+        ras = lps * numpy.array([-1.0, -1.0, 1.0])[:, None, None]
+        index = numpy.einsum("ij,jrc->irc", to_index[:3, :3], ras) + to_index[:3, 3, None, None]
+        nearest = index.round().astype(int)
+        assert numpy.abs(index - nearest).max() < 0.01, "the grids differ"
+        assert (nearest >= 0).all() and (nearest.max(axis=(1, 2)) < chi_ppb.shape).all()
+        off = numpy.abs(instance.pixel_array - chi_ppb[tuple(nearest)]).max()
+        assert off <= 0.5 + 1e-3, f"instance {instance.InstanceNumber} is {off} ppb off"
+
+
+def report(folder):
+    return json.loads((folder / "report.json").read_text())
+
+
+def run(*tests):
+    """Runs each test with a temporary folder of its own; the exit status says how it went.
+
+    With arguments, runs only the tests they name.
+    """
+    status = OK
+    for test in tests:
+        if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
+            continue
+        folder = Path(tempfile.mkdtemp(prefix="chistream-e2e-"))
+        began = time.monotonic()
+        try:
+            test(folder)
+            print(f"passed  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)
+        except Skip as reason:
+            print(reason, flush=True)
+            status = status or SKIPPED
+        except Exception:
+            print(f"FAILED  {test.__name__}", flush=True)
+            sys.excepthook(*sys.exc_info())
+            status = 1
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(status)
