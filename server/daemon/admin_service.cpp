@@ -1,0 +1,24 @@
+#include "daemon/admin_service.hpp"
+
+#include "daemon/status.hpp"
+#include "store/timestamp.hpp"
+
+namespace chistream {
+
+AdminService::AdminService(Spool& spool, JobQueue& queue, WorkerSupervisor& supervisor)
+    : started_at_(timestamp_now()), spool_(spool), queue_(queue), supervisor_(supervisor) {}
+
+grpc::Status AdminService::GetServerInfo(grpc::ServerContext*, qsm::v1::GetServerInfoRequest const*,
+                                         qsm::v1::ServerInfo* response) {
+  return answer("GetServerInfo", [&] {
+    auto const counts = queue_.counts();
+    response->set_version(CHISTREAM_VERSION);
+    *response->mutable_started_at() = started_at_;
+    response->set_spool_free_bytes(spool_.free_bytes());
+    response->set_queued_jobs(counts.queued);
+    response->set_running_jobs(counts.running);
+    *response->add_workers() = supervisor_.status();
+  });
+}
+
+}  // namespace chistream

@@ -1,0 +1,36 @@
+#include "daemon/inspector.hpp"
+
+#include "schedule/child_process.hpp"
+#include "store/request_error.hpp"
+
+namespace chistream {
+namespace {
+
+constexpr int kRejected = 2;  // the container is bad; stdout says why
+
+[[noreturn]] void failed(std::string const& how) {
+  qsm::v1::ErrorDetail detail;
+  detail.set_reason("INSPECT_FAILED");
+  detail.set_message("the check of the content " + how);
+  detail.set_retryable(true);
+  detail.set_hint("commit again; the upload is still there");
+  throw RequestError(grpc::INTERNAL, detail);
+}
+
+}  // namespace
+
+qsm::v1::InputSummary Inspector::operator()(std::filesystem::path const& container) const {
+  auto const captured = run_program({worker_.string(), "inspect", container.string()}, timeout_);
+  if (!captured) failed("took longer than " + std::to_string(timeout_.count()) + " ms");
+  if (captured->end.exit_code == kRejected) {
+    qsm::v1::ErrorDetail detail;
+    if (detail.ParseFromString(captured->output) && !detail.reason().empty())
+      throw RequestError(grpc::INVALID_ARGUMENT, detail);
+  }
+  qsm::v1::InputSummary summary;
+  if (captured->end.exit_code != 0 || !summary.ParseFromString(captured->output))
+    failed("ended with " + captured->end.text);
+  return summary;
+}
+
+}  // namespace chistream

@@ -1,0 +1,82 @@
+#include "daemon/job_service.hpp"
+
+#include <chrono>
+
+#include "daemon/job_spec.hpp"
+#include "daemon/request_checks.hpp"
+#include "daemon/status.hpp"
+#include "store/request_error.hpp"
+#include "store/timestamp.hpp"
+
+namespace chistream {
+namespace {
+
+constexpr std::uint32_t kDefaultListed = 100;
+constexpr std::uint32_t kMostListed = 1000;  // keeps the answer below gRPC's 4 MiB
+constexpr std::chrono::milliseconds kProgressPause{250};
+constexpr std::chrono::seconds kHeartbeat{5};
+
+}  // namespace
+
+grpc::Status JobService::SubmitJob(grpc::ServerContext*, qsm::v1::SubmitJobRequest const* request,
+                                   qsm::v1::Job* response) {
+  return answer("SubmitJob", [&] {
+    check_request_id(request->request_id());
+    // A repetition is answered as the first time, whatever became of pipelines since.
+    if (auto const earlier = journal_.submitted_job(*request)) {
+      *response = queue_.job(earlier->job.job_id());
+      return;
+    }
+    qsm::v1::JobSpec const resolved = resolve(request->spec(), catalogue_);
+    auto const state = journal_.upload(resolved.upload_id()).upload.state();
+    if (state != qsm::v1::UPLOAD_STATE_COMMITTED)
+      throw RequestError(grpc::FAILED_PRECONDITION, "UPLOAD_NOT_COMMITTED",
+                         "the upload is not committed", "call CommitUpload first");
+    *response = queue_.submit(*request, resolved);
+  });
+}
+
+grpc::Status JobService::GetJob(grpc::ServerContext*, qsm::v1::JobRef const* request,
+                                qsm::v1::Job* response) {
+  return answer("GetJob", [&] { *response = queue_.job(request->job_id()); });
+}
+
+grpc::Status JobService::ListJobs(grpc::ServerContext*, qsm::v1::ListJobsRequest const* request,
+                                  qsm::v1::ListJobsResponse* response) {
+  return answer("ListJobs", [&] {
+    std::uint32_t const limit = request->limit() == 0 ? kDefaultListed : request->limit();
+    for (auto& job : queue_.newest(std::min(limit, kMostListed)))
+      *response->add_jobs() = std::move(job);
+  });
+}
+
+grpc::Status JobService::WatchJob(grpc::ServerContext* context,
+                                  qsm::v1::WatchJobRequest const* request,
+                                  grpc::ServerWriter<qsm::v1::JobEvent>* stream) {
+  return answer("WatchJob", [&] {
+    JobQueue::Snapshot snapshot = queue_.snapshot(request->job_id());
+    for (std::uint64_t seq = 1;; ++seq) {
+      qsm::v1::JobEvent event;
+      event.set_seq(seq);
+      *event.mutable_at() = timestamp_now();
+      *event.mutable_job() = snapshot.job;
+      if (!stream->Write(event) || snapshot.job.state() >= qsm::v1::JOB_STATE_SUCCEEDED) return;
+      auto const now = JobQueue::Clock::now();
+      snapshot = queue_.wait(snapshot, now + kProgressPause, now + kHeartbeat);
+      if (context->IsCancelled()) return;
+    }
+  });
+}
+
+grpc::Status JobService::CancelJob(grpc::ServerContext*, qsm::v1::JobRef const* request,
+                                   qsm::v1::Job* response) {
+  return answer("CancelJob", [&] { *response = queue_.cancel(request->job_id()); });
+}
+
+grpc::Status JobService::ListPipelines(grpc::ServerContext*, qsm::v1::ListPipelinesRequest const*,
+                                       qsm::v1::ListPipelinesResponse* response) {
+  *response->mutable_pipelines() = catalogue_.pipelines();
+  return grpc::Status::OK;
+}
+
+}  // namespace chistream

@@ -1,0 +1,58 @@
+/// chistreamd: flags -> DaemonOptions -> Server, until a signal.
+#include <signal.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <iostream>
+
+#include "daemon/options.hpp"
+#include "daemon/server.hpp"
+#include "store/request_error.hpp"
+
+namespace {
+
+void start_log(chistream::DaemonOptions const& options) {
+  auto const log = options.log_file.empty()
+                       ? spdlog::stderr_logger_mt("chistreamd")
+                       : spdlog::basic_logger_mt("chistreamd", options.log_file);
+  log->set_level(spdlog::level::from_str(options.log_level));
+  log->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(log);
+}
+
+int serve(chistream::DaemonOptions const& options) {
+  // Blocked in every thread, so that sigwait below is where they arrive.
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  ::sigaddset(&ending, SIGTERM);
+  ::sigaddset(&ending, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+
+  chistream::Server server(options);
+  std::cout << "chistreamd listening on " << server.address() << std::endl;
+  int received = 0;
+  ::sigwait(&ending, &received);
+  spdlog::info("stopping on signal {}", received);
+  server.stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    auto const line = chistream::parse_command_line(argc, argv);
+    if (line.action == chistream::Action::kExit) return line.exit_code;
+    ::umask(077);
+    start_log(line.options);
+    return serve(line.options);
+  } catch (chistream::RequestError const& error) {
+    std::cerr << "chistreamd: " << error.what() << '\n';
+    if (!error.detail().hint().empty()) std::cerr << "  " << error.detail().hint() << '\n';
+  } catch (std::exception const& error) {
+    std::cerr << "chistreamd: " << error.what() << '\n';
+  }
+  return 1;
+}

@@ -1,0 +1,41 @@
+/// What an operator may set, by flag or in the configuration file. Defaults stand here only.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace chistream {
+
+struct DaemonOptions {
+  std::string listen = "127.0.0.1:50151";  // or unix:PATH; port 0 lets the system choose
+  std::filesystem::path spool;             // empty: $XDG_STATE_HOME/chistream
+  std::string device = "auto";             // auto, cuda, cpu
+  std::filesystem::path worker_dir;        // empty: where chistreamd is
+  int threads = 0;                         // of a worker; 0: it decides
+  double cancel_grace_s = 10;
+  double inspect_timeout_s = 120;
+  std::uint64_t credit_mib = 64;  // bytes a client may have outstanding beyond the durable offset
+  std::uint64_t reserve_mib = 1024;  // of free space that no new upload may announce away
+  std::string log_file;              // empty: stderr
+  std::string log_level = "info";
+};
+
+enum class Action { kServe, kExit };
+
+struct CommandLine {
+  DaemonOptions options;
+  Action action = Action::kServe;
+  int exit_code = 0;
+};
+
+/// Reads flags and `--config FILE`; fills the defaults that depend on the machine; --help,
+/// --version and --check-config print and ask to exit. Throws RequestError INVALID_ARGUMENT
+/// NOT_LOOPBACK.
+CommandLine parse_command_line(int argc, char const* const argv[]);
+
+/// Without TLS nobody but this machine may connect: accepts 127.0.0.0/8, [::1], localhost, each
+/// with a port, and unix:PATH. Throws RequestError INVALID_ARGUMENT NOT_LOOPBACK or BAD_ADDRESS.
+void require_loopback(std::string const& address);
+
+}  // namespace chistream

@@ -1,0 +1,31 @@
+/// qsm.v1.ResultService: what a job that succeeded left in the spool. No state of its own.
+#pragma once
+
+#include "qsm/v1/result.grpc.pb.h"
+#include "store/journal.hpp"
+#include "store/spool.hpp"
+
+namespace chistream {
+
+class ResultService final : public qsm::v1::ResultService::Service {
+ public:
+  ResultService(Journal& journal, Spool& spool) : journal_(journal), spool_(spool) {}
+
+  grpc::Status ListArtifacts(grpc::ServerContext* context,
+                             qsm::v1::ListArtifactsRequest const* request,
+                             qsm::v1::ArtifactList* response) override;
+  grpc::Status ReadArtifact(grpc::ServerContext* context,
+                            qsm::v1::ReadArtifactRequest const* request,
+                            grpc::ServerWriter<qsm::v1::DataChunk>* stream) override;
+  grpc::Status StreamSeries(grpc::ServerContext* context,
+                            qsm::v1::StreamSeriesRequest const* request,
+                            grpc::ServerWriter<qsm::v1::SeriesItem>* stream) override;
+
+ private:
+  std::vector<qsm::v1::Artifact> artifacts(std::string const& job_id);
+
+  Journal& journal_;
+  Spool& spool_;
+};
+
+}  // namespace chistream

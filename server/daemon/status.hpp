@@ -1,0 +1,26 @@
+/// The one place where a failure becomes a grpc::Status.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <exception>
+
+namespace chistream {
+
+/// A RequestError keeps its code and carries its ErrorDetail, serialised, as error_details.
+/// Anything else is INTERNAL INTERNAL_ERROR with an incident id; its text goes to the log under
+/// that id.
+grpc::Status to_status(char const* call, std::exception_ptr failure);
+
+/// Runs the body of a handler: `return answer("GetJob", [&] { ... });`
+template <class Body>
+grpc::Status answer(char const* call, Body&& body) {
+  try {
+    body();
+    return grpc::Status::OK;
+  } catch (...) {
+    return to_status(call, std::current_exception());
+  }
+}
+
+}  // namespace chistream

@@ -1,0 +1,101 @@
+#include "daemon/upload_service.hpp"
+
+#include <algorithm>
+
+#include "daemon/ack_writer.hpp"
+#include "daemon/request_checks.hpp"
+#include "daemon/status.hpp"
+#include "store/request_error.hpp"
+
+namespace chistream {
+
+UploadService::UploadService(DaemonOptions const& options, Journal& journal, Spool& spool,
+                             Inspector inspector)
+    : credit_bytes_(options.credit_mib << 20),
+      reserve_bytes_(options.reserve_mib << 20),
+      journal_(journal),
+      spool_(spool),
+      inspector_(std::move(inspector)) {}
+
+grpc::Status UploadService::CreateUpload(grpc::ServerContext*,
+                                         qsm::v1::CreateUploadRequest const* request,
+                                         qsm::v1::Upload* response) {
+  return answer("CreateUpload", [&] {
+    check_request_id(request->request_id());
+    if (!request->sha256().empty()) check_sha256(request->sha256());
+    std::uint64_t const free = spool_.free_bytes();
+    if (free < reserve_bytes_ || request->declared_bytes() > free - reserve_bytes_)
+      throw RequestError(grpc::RESOURCE_EXHAUSTED, "DISK_FULL",
+                         std::to_string(request->declared_bytes()) + " bytes announced, " +
+                             std::to_string(free) + " are free, " + std::to_string(reserve_bytes_) +
+                             " of them in reserve",
+                         "free space in the spool, or ask again later");
+    *response = described(journal_.create_upload(*request));
+  });
+}
+
+grpc::Status UploadService::WriteChunks(
+    grpc::ServerContext*,
+    grpc::ServerReaderWriter<qsm::v1::ChunkAck, qsm::v1::ChunkRequest>* stream) {
+  return answer("WriteChunks", [&] {
+    qsm::v1::ChunkRequest chunk;
+    if (!stream->Read(&chunk)) return;
+    std::string const upload_id = chunk.upload_id();
+    auto const upload = open(upload_id);
+    std::uint64_t const lease = upload->take_lease();
+    AckWriter acks(*upload, *stream, credit_bytes_);
+    do {
+      if (!chunk.upload_id().empty() && chunk.upload_id() != upload_id)
+        throw RequestError(grpc::INVALID_ARGUMENT, "UPLOAD_ID_CHANGED",
+                           "a stream carries one upload");
+      acks.taken(upload->append(lease, chunk));
+    } while (stream->Read(&chunk));
+    acks.finish();
+  });
+}
+
+grpc::Status UploadService::GetUpload(grpc::ServerContext*, qsm::v1::UploadRef const* request,
+                                      qsm::v1::Upload* response) {
+  return answer("GetUpload", [&] { *response = described(journal_.upload(request->upload_id())); });
+}
+
+grpc::Status UploadService::CommitUpload(grpc::ServerContext*,
+                                         qsm::v1::CommitUploadRequest const* request,
+                                         qsm::v1::InputSummary* response) {
+  return answer("CommitUpload", [&] {
+    check_sha256(request->sha256());
+    *response = open(request->upload_id())->commit(*request, inspector_);
+    forget(request->upload_id());
+  });
+}
+
+grpc::Status UploadService::AbortUpload(grpc::ServerContext*, qsm::v1::UploadRef const* request,
+                                        qsm::v1::Upload* response) {
+  return answer("AbortUpload", [&] {
+    open(request->upload_id())->abort();
+    forget(request->upload_id());
+    *response = described(journal_.upload(request->upload_id()));
+  });
+}
+
+std::shared_ptr<OpenUpload> UploadService::open(std::string const& upload_id) {
+  journal_.upload(upload_id);  // NOT_FOUND before anything is made for it
+  std::scoped_lock const lock(mutex_);
+  auto& upload = open_[upload_id];
+  if (!upload) upload = std::make_shared<OpenUpload>(journal_, spool_, upload_id);
+  return upload;
+}
+
+void UploadService::forget(std::string const& upload_id) {
+  std::scoped_lock const lock(mutex_);
+  open_.erase(upload_id);
+}
+
+qsm::v1::Upload UploadService::described(UploadRecord const& record) const {
+  qsm::v1::Upload upload = record.upload;
+  upload.set_credit_bytes(credit_bytes_);
+  upload.set_max_chunk_bytes(static_cast<std::uint32_t>(kMaxChunkBytes));
+  return upload;
+}
+
+}  // namespace chistream

@@ -1,0 +1,93 @@
+#include "daemon/worker_service.hpp"
+
+#include <thread>
+
+#include "daemon/status.hpp"
+#include "store/request_error.hpp"
+#include "store/sha256.hpp"
+
+namespace chistream {
+namespace {
+
+// Data messages until the stream ends, checked against what the head announced.
+void receive(grpc::ServerReader<qsm::v1::PutArtifactRequest>& stream,
+             qsm::v1::Artifact const& artifact, File& file) {
+  Sha256 sha256;
+  std::uint64_t offset = 0;
+  for (qsm::v1::PutArtifactRequest message; stream.Read(&message);) {
+    auto const data = std::as_bytes(std::span(message.data().data(), message.data().size()));
+    if (!message.has_data() || data.size() > artifact.bytes() - offset)
+      throw RequestError(grpc::INVALID_ARGUMENT, "ARTIFACT_MISMATCH",
+                         artifact.name() + ": more than the announced " +
+                             std::to_string(artifact.bytes()) + " bytes");
+    file.write_at(offset, data);
+    sha256.update(data);
+    offset += data.size();
+  }
+  if (offset != artifact.bytes() || sha256.hex_digest() != artifact.sha256())
+    throw RequestError(grpc::DATA_LOSS, "ARTIFACT_MISMATCH",
+                       artifact.name() + ": " + std::to_string(offset) + " of " +
+                           std::to_string(artifact.bytes()) + " bytes, or another SHA-256");
+  file.sync();
+}
+
+}  // namespace
+
+grpc::Status WorkerService::Claim(grpc::ServerContext* context,
+                                  qsm::v1::ClaimRequest const* request,
+                                  qsm::v1::ClaimResponse* response) {
+  return answer("Claim", [&] {
+    *response = queue_.claim(*request, [context] { return context->IsCancelled(); });
+  });
+}
+
+grpc::Status WorkerService::Heartbeat(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<qsm::v1::TaskOrder, qsm::v1::TaskReport>* stream) {
+  return answer("Heartbeat", [&] {
+    qsm::v1::TaskReport report;
+    if (!stream->Read(&report)) return;
+    qsm::v1::TaskClaim const claim = report.claim();
+    queue_.heartbeat_opened(claim);
+    std::jthread const orders([&](std::stop_token stop) {
+      if (!queue_.wait_for_cancel(claim, stop)) return;
+      qsm::v1::TaskOrder order;
+      order.set_cancel(true);
+      stream->Write(order);
+    });
+    // Reports after the end of the claim are stale and end the stream by an exception, before
+    // which the claim is over already.
+    do queue_.report(report);
+    while (stream->Read(&report));
+    queue_.heartbeat_closed(claim, context->IsCancelled());
+  });
+}
+
+grpc::Status WorkerService::PutArtifact(grpc::ServerContext*,
+                                        grpc::ServerReader<qsm::v1::PutArtifactRequest>* stream,
+                                        qsm::v1::PutArtifactResponse*) {
+  return answer("PutArtifact", [&] {
+    qsm::v1::PutArtifactRequest first;
+    if (!stream->Read(&first) || !first.has_head())
+      throw RequestError(grpc::INVALID_ARGUMENT, "MISSING_HEAD",
+                         "an artifact begins with its head");
+    qsm::v1::TaskClaim const& claim = first.head().claim();
+    qsm::v1::Artifact const& artifact = first.head().artifact();
+    queue_.check_claim(claim);
+    File file = spool_.create_artifact(claim.job_id(), claim.epoch(), artifact.name());
+    try {
+      receive(*stream, artifact, file);
+      queue_.add_artifact(claim, artifact);
+    } catch (...) {
+      spool_.remove_artifact(claim.job_id(), claim.epoch(), artifact.name());
+      throw;
+    }
+  });
+}
+
+grpc::Status WorkerService::Finish(grpc::ServerContext*, qsm::v1::FinishRequest const* request,
+                                   qsm::v1::FinishResponse*) {
+  return answer("Finish", [&] { queue_.finish(*request); });
+}
+
+}  // namespace chistream
