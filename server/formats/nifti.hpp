@@ -69,4 +69,8 @@ void write_nifti(std::filesystem::path const& path, qsm::v1::Geometry const& geo
 void write_nifti(std::filesystem::path const& path, qsm::v1::Geometry const& geometry,
                  std::span<std::uint8_t const> values);
 
+/// The bytes of the .nii file that write_nifti would write, for whoever has no file to write to.
+std::string encode_nifti(qsm::v1::Geometry const& geometry, std::span<float const> values);
+std::string encode_nifti(qsm::v1::Geometry const& geometry, std::span<std::uint8_t const> values);
+
 }  // namespace chistream

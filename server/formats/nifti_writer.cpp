@@ -45,13 +45,27 @@ nifti_1_header make_header(qsm::v1::Geometry const& geometry, std::size_t volume
   return h;
 }
 
-void write(std::filesystem::path const& path, qsm::v1::Geometry const& geometry, int datatype,
-           std::size_t value_bytes, std::span<std::byte const> data) {
+nifti_1_header header_of(qsm::v1::Geometry const& geometry, int datatype, std::size_t value_bytes,
+                         std::span<std::byte const> data) {
   auto const& m = geometry.matrix();
   std::size_t const volume = std::size_t{m.x()} * m.y() * m.z() * value_bytes;
   if (volume == 0 || data.empty() || data.size() % volume != 0)
     throw std::logic_error("the values to write are not a whole number of volumes");
-  nifti_1_header const h = make_header(geometry, data.size() / volume, datatype, value_bytes);
+  return make_header(geometry, data.size() / volume, datatype, value_bytes);
+}
+
+std::string encode(qsm::v1::Geometry const& geometry, int datatype, std::size_t value_bytes,
+                   std::span<std::byte const> data) {
+  nifti_1_header const h = header_of(geometry, datatype, value_bytes, data);
+  std::string bytes(sizeof(h) + 4 + data.size(), '\0');
+  std::memcpy(bytes.data(), &h, sizeof(h));
+  std::memcpy(bytes.data() + sizeof(h) + 4, data.data(), data.size());
+  return bytes;
+}
+
+void write(std::filesystem::path const& path, qsm::v1::Geometry const& geometry, int datatype,
+           std::size_t value_bytes, std::span<std::byte const> data) {
+  nifti_1_header const h = header_of(geometry, datatype, value_bytes, data);
   // Level 1: a susceptibility map shrinks by 8 % less than at level 6, and four times faster.
   znzFile file = znzopen(path.c_str(), "wb1", path.extension() == ".gz");
   char const no_extension[4] = {};
@@ -78,6 +92,14 @@ void write_nifti(std::filesystem::path const& path, qsm::v1::Geometry const& geo
 void write_nifti(std::filesystem::path const& path, qsm::v1::Geometry const& geometry,
                  std::span<std::uint8_t const> values) {
   write(path, geometry, NIFTI_TYPE_UINT8, 1, std::as_bytes(values));
+}
+
+std::string encode_nifti(qsm::v1::Geometry const& geometry, std::span<float const> values) {
+  return encode(geometry, NIFTI_TYPE_FLOAT32, sizeof(float), std::as_bytes(values));
+}
+
+std::string encode_nifti(qsm::v1::Geometry const& geometry, std::span<std::uint8_t const> values) {
+  return encode(geometry, NIFTI_TYPE_UINT8, 1, std::as_bytes(values));
 }
 
 }  // namespace chistream
