@@ -35,7 +35,9 @@ Sha256 hash(std::span<std::string const> fields) {
   return digest;
 }
 
-std::string digest_of(std::vector<std::string> const& fields) { return hash(fields).hex_digest(); }
+std::string digest_of(std::vector<std::string> const& fields) {
+  return hash(fields).hex_digest();
+}
 
 // Field by field, not the serialised message: its bytes may change with the library's version.
 std::string patient_digest(qsm::v1::Identity const& id) {

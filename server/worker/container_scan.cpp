@@ -1,0 +1,127 @@
+#include "worker/container_scan.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "device/error.hpp"
+
+namespace chistream {
+
+using qsm::container::Component;
+
+namespace {
+
+qsm::Grid grid_of(qsm::v1::Matrix const& m) {
+  return {static_cast<int>(m.x()), static_cast<int>(m.y()), static_cast<int>(m.z())};
+}
+
+void require_record(bool ok, std::string const& what) {
+  qsm::require(ok, "BAD_RECORD", what + " does not belong to the exam its header describes");
+}
+
+}  // namespace
+
+qsm::Vec3d b0_direction(qsm::v1::Geometry const& g) {
+  return qsm::normalized(
+      {g.x_direction_lps().z(), g.y_direction_lps().z(), g.z_direction_lps().z()});
+}
+
+qsm::ScanDescription describe_scan(qsm::v1::ExamHeader const& header) {
+  auto const& g = header.geometry();
+  bool const is_kspace = header.content() == qsm::v1::CONTENT_KIND_KSPACE;
+  return {.matrix = grid_of(g.matrix()),
+          .encoded = grid_of(is_kspace ? header.encoded() : g.matrix()),
+          .voxel_mm = {g.voxel_mm().x(), g.voxel_mm().y(), g.voxel_mm().z()},
+          .b0_direction = b0_direction(g),
+          .te_s = {header.te_s().begin(), header.te_s().end()},
+          .b0_t = header.b0_t(),
+          .coils = static_cast<int>(header.coils()),
+          .is_kspace = is_kspace,
+          .phase_sign = header.phase_sign() < 0 ? -1 : 1};
+}
+
+ContainerScan::ContainerScan(ContainerReader const& exam)
+    : exam_(exam), scan_(describe_scan(exam.header())) {
+  scan_.is_kspace ? index_lines() : index_blocks();
+}
+
+void ContainerScan::index_lines() {
+  lines_.resize(scan_.te_s.size());
+  for (auto const& record : exam_.acquisitions()) {
+    auto const& head = record.head;
+    require_record(head.echo < lines_.size() &&
+                       head.line_y < static_cast<std::uint32_t>(scan_.encoded.ny) &&
+                       head.line_z < static_cast<std::uint32_t>(scan_.encoded.nz) &&
+                       head.coils == static_cast<std::uint32_t>(scan_.coils) &&
+                       head.samples == static_cast<std::uint32_t>(scan_.encoded.nx),
+                   "an acquisition");
+    lines_[head.echo].push_back(&record);
+  }
+}
+
+void ContainerScan::index_blocks() {
+  auto const coils = static_cast<std::size_t>(scan_.coils);
+  images_.resize(coils * scan_.te_s.size());
+  for (auto const& record : exam_.image_blocks()) {
+    auto const& head = record.head;
+    require_record(head.echo < scan_.te_s.size() && head.coil < coils &&
+                       head.size_x == static_cast<std::uint32_t>(scan_.matrix.nx) &&
+                       head.size_y == static_cast<std::uint32_t>(scan_.matrix.ny) &&
+                       head.size_z == static_cast<std::uint32_t>(scan_.matrix.nz),
+                   "an image block");
+    CoilImage& image = images_[head.echo * coils + head.coil];
+    switch (static_cast<Component>(head.component)) {
+      case Component::kComplex:
+        image.complex = &record;
+        break;
+      case Component::kMagnitude:
+        image.magnitude = &record;
+        break;
+      case Component::kPhase:
+        image.phase = &record;
+        break;
+    }
+  }
+}
+
+void ContainerScan::read(int echo, int coil, std::span<qsm::Complex> volume) {
+  bool const known = echo >= 0 && echo < static_cast<int>(scan_.te_s.size()) && coil >= 0 &&
+                     coil < scan_.coils && volume.size() == scan_.encoded.size();
+  qsm::require(known, "SHAPE_MISMATCH", "a volume was asked for that the exam does not hold");
+  auto const e = static_cast<std::size_t>(echo), c = static_cast<std::size_t>(coil);
+  scan_.is_kspace ? read_kspace(e, c, volume) : read_image(e, c, volume);
+}
+
+void ContainerScan::read_kspace(std::size_t echo, std::size_t coil,
+                                std::span<qsm::Complex> volume) const {
+  auto const samples = static_cast<std::size_t>(scan_.encoded.nx);
+  std::size_t const line_bytes = samples * sizeof(qsm::Complex);
+  if (lines_[echo].size() < volume.size() / samples)
+    std::memset(static_cast<void*>(volume.data()), 0, volume.size_bytes());
+  for (auto const* record : lines_[echo]) {
+    qsm::Index3 const start{0, static_cast<int>(record->head.line_y),
+                            static_cast<int>(record->head.line_z)};
+    std::memcpy(static_cast<void*>(volume.data() + scan_.encoded.linear(start)),
+                exam_.body(*record).data() + coil * line_bytes, line_bytes);
+  }
+}
+
+void ContainerScan::read_image(std::size_t echo, std::size_t coil, std::span<qsm::Complex> volume) {
+  CoilImage const& image = images_[echo * static_cast<std::size_t>(scan_.coils) + coil];
+  if (image.complex) {
+    std::memcpy(static_cast<void*>(volume.data()), exam_.body(*image.complex).data(),
+                volume.size_bytes());
+    return;
+  }
+  qsm::require(image.magnitude && image.phase, "MISSING_BLOCK",
+               "echo " + std::to_string(echo + 1) + " of coil " + std::to_string(coil + 1) +
+                   " has no complete image");
+  magnitude_.resize(volume.size());
+  phase_.resize(volume.size());
+  exam_.read(*image.magnitude, magnitude_);
+  exam_.read(*image.phase, phase_);
+  for (std::size_t n = 0; n < volume.size(); ++n)
+    volume[n] = {magnitude_[n] * std::cos(phase_[n]), magnitude_[n] * std::sin(phase_[n])};
+}
+
+}  // namespace chistream

@@ -1,0 +1,98 @@
+#include "worker/job.hpp"
+
+#include <chrono>
+
+#include "container/sha256.hpp"
+#include "device/control.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/container_scan.hpp"
+#include "worker/dicom_identity.hpp"
+#include "worker/memory_peak.hpp"
+#include "worker/overrides.hpp"
+#include "worker/report.hpp"
+
+namespace chistream {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+qsm::v1::StageTime stage_time(std::string const& stage, double seconds) {
+  qsm::v1::StageTime time;
+  time.set_stage(stage);
+  time.set_seconds(seconds);
+  return time;
+}
+
+qsm::v1::Progress to_message(qsm::PipelineProgress const& progress, double elapsed_s) {
+  qsm::v1::Progress message;
+  message.set_stage(progress.stage);
+  message.set_stage_index(static_cast<std::uint32_t>(progress.stage_index));
+  message.set_stages(static_cast<std::uint32_t>(qsm::stage_names().size()));
+  message.set_iteration(static_cast<std::uint32_t>(progress.iteration.iteration));
+  message.set_max_iterations(static_cast<std::uint32_t>(progress.iteration.max_iterations));
+  message.set_residual(progress.iteration.residual);
+  message.set_elapsed_s(elapsed_s);
+  return message;
+}
+
+SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader const& header,
+                                  qsm::Preset const& preset, qsm::PipelineOptions const& options) {
+  SeriesDescription series;
+  series.exam = header;
+  *series.exam.mutable_identity() = merged(header.identity(), input.spec.identity());
+  series.provenance = {input.input_sha256, input.job_id, full_name(preset),
+                       qsm::container::sha256_hex(parameters_json(options))};
+  series.created_at_unix_s = input.created_at_unix_s;
+  series.software_version = kVersion;
+  series.reference = reference_name(options);
+  series.derivation = derivation_line(options);
+  return series;
+}
+
+}  // namespace
+
+JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, ArtifactSink const& sink,
+                   std::stop_token stop, ProgressSink const& on_progress) {
+  auto const begin = Clock::now();
+  reset_memory_peak();
+  qsm::Preset const& preset = find_preset(input.spec.pipeline());
+  qsm::PipelineOptions options = preset.options;
+  for (auto const& change : input.spec.overrides()) apply(options, change);
+
+  ContainerReader const exam(input.container);
+  SeriesDescription const series = describe_series(input, exam.header(), preset, options);
+  check_identity(series.exam.identity());
+
+  ContainerScan source(exam);
+  qsm::Reconstruction const result = qsm::reconstruct(
+      device, describe_scan(exam.header()), source, options, stop,
+      [&](qsm::PipelineProgress const& p) { on_progress(to_message(p, seconds_since(begin))); });
+
+  auto const stored = Clock::now();
+  JobOutcome outcome;
+  ArtifactSink const counted = [&](qsm::v1::Artifact const& head, std::string_view bytes) {
+    qsm::Control{.stop = stop, .on_iteration = {}}.check_cancelled();
+    sink(head, bytes);
+    ++outcome.artifacts;
+  };
+  qsm::DeviceInfo const info = first_device();
+  std::uint64_t const saturated = put_result(series, result, counted);
+  put_report(make_report({series, options, result, info.kind, info.name, saturated}), counted);
+
+  for (auto const& stage : result.stage_seconds)
+    outcome.stage_times.push_back(stage_time(stage.stage, stage.seconds));
+  outcome.stage_times.push_back(stage_time("store", seconds_since(stored)));
+  outcome.peak_bytes = memory_peak() + (info.kind == "cuda" ? result.peak_device_bytes : 0);
+  outcome.warnings = result.warnings;
+  if (saturated > 0)
+    outcome.warnings.push_back(std::to_string(saturated) +
+                               " voxels beyond 32.767 ppm are stored at that limit in DICOM");
+  return outcome;
+}
+
+}  // namespace chistream
