@@ -1,0 +1,23 @@
+/// Whatever a user has of an exam, as one stream.
+#pragma once
+
+#include <filesystem>
+
+#include "formats/container_writer.hpp"
+#include "formats/image_files.hpp"
+
+namespace chistream {
+
+/// `input`: an ISMRMRD file (.h5, .hdf5, .mrd), a container (.qsmexam) or a BIDS folder; or empty,
+/// and `images` names NIfTI files. What is set in `images` beside the file names (echo times, B0
+/// and its direction, units, sign other than +1) replaces what a BIDS folder says.
+struct ExamSource {
+  std::filesystem::path input;
+  ImageFiles images;
+};
+
+/// Writes header, records and end. The same source gives the same bytes. Throws FormatError
+/// FILE_UNREADABLE, UNKNOWN_FORMAT, and what the reader concerned throws.
+void write_exam(ExamSource const& source, ContainerWriter& out);
+
+}  // namespace chistream
