@@ -27,7 +27,7 @@ class Dct {
   void inverse(Field<Complex> data);
 
  private:
-  Device device_;
+  Device const& device_;
   Grid grid_;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> work_;

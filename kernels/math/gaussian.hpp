@@ -48,7 +48,7 @@ class SeparableFilter {
   Axis make_axis(int extent, std::vector<float> const& taps) const;
   void pass(int axis, int components, float const* in, float* out) const;
 
-  Device device_;
+  Device const& device_;
   Grid grid_;
   Axis axes_[3];
 };
