@@ -23,9 +23,12 @@ class CenteredFft {
   void forward(Field<Complex> data) const;  // image to k-space, the exact adjoint
 
  private:
-  Device device_;
+  void shift(Field<Complex> data, Complex scale, bool conjugate) const;
+
+  Device const& device_;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> shift_[3];  // exp(-2 pi i c k / N) per axis
+  Complex origin_{1, 0};              // the factor exp(2 pi i c^2 / N) of all axes
 };
 
 /// Copies the part around the centre, so that index floor(N/2) maps to itself: crops an axis that

@@ -61,7 +61,7 @@ class Mcpc3ds {
   void combined(int echo, Field<float> magnitude, Field<float> phase_rad) const;
 
  private:
-  Device device_;
+  Device const& device_;
   Grid grid_;
   double evolution_factor_;  // TE_1 / (TE_2 - TE_1)
   SeparableFilter<Device> smooth_;

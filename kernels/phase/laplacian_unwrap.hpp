@@ -47,12 +47,13 @@ class LaplacianUnwrap {
   void snap(Field<float const> wrapped, Field<std::uint8_t const> mask, bool imaginary,
             Field<float> unwrapped);
 
-  Device device_;
+  Device const& device_;
   Grid grid_;
   Vec3 inverse_square_;  // h^-2, relative to the finest axis
   Dct<Device> dct_;
   Buffer<Device, Complex> solution_, residual_, direction_, work_;
   Buffer<Device, float> turns_;
+  Buffer<Device, float> eigenvalues_[3];  // of the second difference along each axis
 };
 
 }  // namespace qsm

@@ -1,0 +1,158 @@
+#include "mask/magnitude_mask.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "device/buffer.hpp"
+#include "device/launch.hpp"
+#include "device/reduce.hpp"
+#include "device/select.hpp"
+#include "math/components.hpp"
+#include "math/count.hpp"
+#include "math/distance_transform.hpp"
+#include "math/finite.hpp"
+#include "math/gaussian.hpp"
+
+namespace qsm {
+namespace {
+
+constexpr double kSmallHole = 1e-3;  // of the volume: vessels and noise, never the skull
+
+struct Clean {
+  Field<float const> in;
+  Field<float> out;
+  QSM_HD void operator()(Index3 i) const { out[i] = in[i] > 0 && is_finite(in[i]) ? in[i] : 0; }
+};
+
+struct CountBetween {
+  Field<float const> value;
+  double low, high;
+  QSM_HD bool holds(Index3 i) const {
+    double const v = static_cast<double>(value[i]);
+    return low <= v && v <= high;
+  }
+  QSM_HD double operator()(Index3 i) const { return holds(i); }
+};
+
+struct SumBetween {
+  CountBetween range;
+  QSM_HD double operator()(Index3 i) const {
+    return range.holds(i) ? static_cast<double>(range.value[i]) : 0.0;
+  }
+};
+
+struct Above {
+  Field<float const> value;
+  float threshold;
+  Field<std::uint8_t> mask;
+  QSM_HD void operator()(Index3 i) const { mask[i] = value[i] > threshold; }
+};
+
+struct ToFloat {
+  Field<std::uint8_t const> mask;
+  Field<float> value;
+  QSM_HD void operator()(Index3 i) const { value[i] = mask[i] != 0 ? 1.0f : 0.0f; }
+};
+
+template <class Device>
+double mean_between(Device const& device, Field<float const> value, double low, double high) {
+  CountBetween const range{value, low, high};
+  double const count = sum_over(device, value.grid, range);
+  return count > 0 ? sum_over(device, value.grid, SumBetween{range}) / count : 0;
+}
+
+template <class Device>
+double robust_threshold(Device const& device, Field<float const> magnitude) {
+  auto const q = percentiles(device, magnitude, {}, {5, 15, 80, 99});
+  double const high = mean_between(device, magnitude, q[2], q[3]);
+  double noise = mean_between(device, magnitude, 0, q[1]);
+  if (noise > high / 10) noise = mean_between(device, magnitude, 0, q[0]);
+  if (noise > high / 10) noise = 0;  // there is no air in the volume
+  return std::max(5 * noise, high / 5);
+}
+
+/// Moving averages over `radius` voxels of the finest axis to either side, and as many mm along the
+/// others; twice for the triangle w = (1, 1) * (1, 1).
+std::vector<float> average_taps(int radius, bool twice, double edge_mm, double finest_mm) {
+  int const r = static_cast<int>(std::lround(radius * finest_mm / edge_mm));
+  if (!twice) return box_taps(r);
+  std::vector<float> taps;
+  for (int t = 0; t <= 2 * r; ++t) taps.push_back(static_cast<float>(2 * r + 1 - t));
+  return taps;
+}
+
+/// mask = average(mask) > threshold
+template <class Device>
+class Majority {
+ public:
+  Majority(Device const& device, Grid grid, Vec3d voxel_mm)
+      : device_(device), grid_(grid), voxel_mm_(voxel_mm), a_(device, grid), b_(device, grid) {}
+
+  void run(Field<std::uint8_t> mask, int radius, bool twice, float threshold) {
+    double const finest = std::min({voxel_mm_.x, voxel_mm_.y, voxel_mm_.z});
+    auto const taps = [&](double edge) { return average_taps(radius, twice, edge, finest); };
+    SeparableFilter<Device> const average(device_, grid_, taps(voxel_mm_.x), taps(voxel_mm_.y),
+                                          taps(voxel_mm_.z));
+    for_each_voxel(device_, grid_, ToFloat{mask, a_.field()});
+    average.run(a_.field(), b_.field());
+    for_each_voxel(device_, grid_, Above{b_.view(), threshold, mask});
+  }
+
+ private:
+  Device const& device_;
+  Grid grid_;
+  Vec3d voxel_mm_;
+  Buffer<Device, float> a_, b_;
+};
+
+void validate(MaskOptions const& o) {
+  auto const within = [](char const* name, double value, double low, double high) {
+    require(value >= low && value <= high, "OPTION_OUT_OF_RANGE",
+            std::string(name) + " is " + std::to_string(value) + "; " + std::to_string(low) +
+                " to " + std::to_string(high) + " is accepted");
+  };
+  within("threshold_factor", o.threshold_factor, 0.01, 100);
+  within("max_hole_fraction", o.max_hole_fraction, 0, 1);
+  within("opening_mm", o.opening_mm, 0, 50);
+  within("erode_mm", o.erode_mm, 0, 50);
+}
+
+}  // namespace
+
+template <class Device>
+std::size_t magnitude_mask(Device const& device, Field<float const> magnitude, Vec3d voxel_mm,
+                           MaskOptions const& options, Field<std::uint8_t> mask) {
+  validate(options);
+  Grid const grid = magnitude.grid;
+  {
+    Buffer<Device, float> clean(device, grid);
+    for_each_voxel(device, grid, Clean{magnitude, clean.field()});
+    double const threshold = options.threshold_factor * robust_threshold(device, clean.view());
+    for_each_voxel(device, grid, Above{clean.view(), static_cast<float>(threshold), mask});
+  }
+  {
+    Majority<Device> majority(device, grid, voxel_mm);
+    majority.run(mask, 2, false, 0.4f);
+    if (options.opening_mm > 0) {
+      fill_holes(device, mask, std::min(kSmallHole, options.max_hole_fraction));
+      erode(device, mask, voxel_mm, options.opening_mm, mask);
+      keep_largest_component(device, mask);
+      dilate(device, mask, voxel_mm, options.opening_mm, mask);
+    }
+    fill_holes(device, mask, options.max_hole_fraction);
+    majority.run(mask, 1, true, 0.6f);
+  }
+  keep_largest_component(device, mask);
+  fill_holes(device, mask, options.max_hole_fraction);
+  if (options.erode_mm > 0) erode(device, mask, voxel_mm, options.erode_mm, mask);
+  std::size_t const count = count_voxels(device, mask);
+  require(count > 0, "EMPTY_MASK",
+          "eroding the mask by " + std::to_string(options.erode_mm) + " mm leaves no voxel");
+  return count;
+}
+
+template std::size_t magnitude_mask(ThisDevice const&, Field<float const>, Vec3d,
+                                    MaskOptions const&, Field<std::uint8_t>);
+
+}  // namespace qsm
