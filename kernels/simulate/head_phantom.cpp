@@ -183,16 +183,16 @@ class Builder {
     std::vector<Vec3> path;
     for (int n = 0; n <= 24; ++n)
       path.push_back(below_surface(over_the_top(static_cast<float>(n) / 24), 2.8f));
-    vessel(path, 1.2f, 3.4f);
+    vessel(path, 1, 2.6f);
     Vec3 const confluence = below_surface({0, 1, -0.12f}, 3);
-    vessel({path.back(), confluence}, 3.4f, 3.4f);
+    vessel({path.back(), confluence}, 2.6f, 2.6f);
     for (float const side : {1.0f, -1.0f}) {  // transverse sinuses
       std::vector<Vec3> turn{confluence};
       for (float const x : {0.35f, 0.7f, 1.0f})
         turn.push_back(below_surface({side * x, 1 - 0.55f * x, -0.30f}, 3));
-      vessel(turn, 3.2f, 2.4f);
+      vessel(turn, 2.4f, 2);
     }
-    vessel({confluence, vary_.near({0, 45, -2}, 1), vary_.near({0, 33, 8}, 1)}, 2.6f, 1.8f);
+    vessel({confluence, vary_.near({0, 45, -2}, 1), vary_.near({0, 33, 8}, 1)}, 2, 1.5f);
   }
 
   void deep_veins() {
