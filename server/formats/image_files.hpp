@@ -25,8 +25,8 @@ struct ImageFiles {
 
   /// Direction of B0 along the axes of the volume, for images whose affine does not tell. The axes
   /// are then turned by the smallest rotation that puts B0 there.
-  std::optional<std::array<double, 3>> b0_direction;
-  std::string vendor;
+  std::optional<std::array<double, 3>> b0_direction = std::nullopt;
+  std::string vendor = "";
 };
 
 /// Reads each file at most twice (phase, for its units, where they are not declared), one volume at
