@@ -66,9 +66,9 @@ struct Neighbourhood {
       value[b] = v;
     }
   }
-  QSM_HD float median() {
-    sort();
-    return 0.5f * (value[(count - 1) / 2] + value[count / 2]);
+  /// Of sorted values, the nearest rank.
+  QSM_HD float quantile(float share) const {
+    return value[static_cast<int>(share * static_cast<float>(count - 1) + 0.5f)];
   }
 };
 
@@ -100,15 +100,16 @@ struct FinishWeight {
           far = far || fabsf(field_hz[j] - here) > leap_hz;
         }
     if (!far || near.count < kFewestNeighbours) return false;
-    float const median = near.median();
-    float const leap = fabsf(here - median);
-    if (leap <= leap_hz) return false;
-    for (int n = 0; n < near.count; ++n) near.value[n] = fabsf(near.value[n] - median);
-    return leap > leap_sigmas * (1.4826f * near.median() + noise_scale * noise_hz[i]);
+    near.sort();
+    float const low = near.quantile(kLow);
+    float const high = near.quantile(1 - kLow);
+    float const leap = here < low ? low - here : here - high;
+    return leap > leap_hz && leap > leap_sigmas * (high - low + noise_scale * noise_hz[i]);
   }
 
   static constexpr float kLargest = 0.99949987f;  // sqrt(0.999), rounded down
   static constexpr int kFewestNeighbours = 6;
+  static constexpr float kLow = 0.3f;
 };
 
 struct CountMisfits {

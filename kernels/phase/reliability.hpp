@@ -11,11 +11,12 @@
 ///  the
 ///      noise explains and `residual_min_rad`; or it exceeds `residual_max_rad` by itself. No fixed
 ///      share of the voxels is dropped: a perfect scan keeps all of them.
-///  (2) whose field leaps: it differs from the median of its mask neighbours (26) by more than
-///      `leap_turns` turns at the last echo and by more than `leap_sigmas` times the neighbours'
-///      own spread (1.4826 MAD) and noise. Within half a turn of its neighbours a voxel's phase is
-///      consistent with them; beyond, it cannot be told from a wrapping error. The median of a
-///      symmetric neighbourhood follows a gradient, and the spread grows with it.
+///  (2) whose field leaps: it lies outside the middle 40 % of its mask neighbours (26) by more than
+///      `leap_turns` turns at the last echo and by more than `leap_sigmas` times the width of that
+///      middle (one sigma where only noise differs) and the noise. Within half a turn of its
+///      neighbours a voxel's phase is consistent with them; beyond, it cannot be told from a
+///      wrapping error. On a gradient the middle contains the voxel, at a face of the mask too, and
+///      it stands up to eight wrong voxels among the 26.
 ///  (3) that has no signal or no finite field.
 #pragma once
 
@@ -30,8 +31,8 @@ struct ReliabilityOptions {
   double residual_sigmas = 5;     // misfit in units of its expected value
   double residual_min_rad = 0.2;  // below this a misfit is harmless, however small the noise
   double residual_max_rad = 0.7;  // beyond this no noise level excuses it
-  double leap_turns = 0.5;        // step to the neighbours' median, in turns at the last echo
-  double leap_sigmas = 6;         // the same step in units of the neighbours' spread and the noise
+  double leap_turns = 0.5;        // step away from the neighbours, in turns at the last echo
+  double leap_sigmas = 3;         // the same step in units of the neighbours' spread and the noise
 };
 
 struct ReliabilityCounts {
