@@ -83,6 +83,9 @@ void read_spaces(Encoding const& encoding, qsm::v1::ExamHeader& header) {
   auto const voxel_mm = [&](char axis, float fov, unsigned n, float encoded_fov, unsigned k) {
     if (n == 0 || k == 0)
       throw FormatError("MATRIX_OUT_OF_RANGE", std::string("the matrix is empty along ") + axis);
+    if (fov == 0 || encoded_fov == 0)
+      throw FormatError("ZERO_FIELD_OF_VIEW",
+                        std::string("the field of view along ") + axis + " is 0 mm");
     double const voxel = static_cast<double>(fov) / n;
     double const encoded_voxel = static_cast<double>(encoded_fov) / k;
     // Cropping about the centre keeps the voxel; anything else would be resampling.

@@ -66,7 +66,7 @@ std::string encode(qsm::v1::Geometry const& geometry, int datatype, std::size_t 
 void write(std::filesystem::path const& path, qsm::v1::Geometry const& geometry, int datatype,
            std::size_t value_bytes, std::span<std::byte const> data) {
   nifti_1_header const h = header_of(geometry, datatype, value_bytes, data);
-  // Level 1: a susceptibility map shrinks by 8 % less than at level 6, and four times faster.
+  // Level 1: 3 to 4 % larger than level 6 for susceptibility maps, in a third of the time.
   znzFile file = znzopen(path.c_str(), "wb1", path.extension() == ".gz");
   char const no_extension[4] = {};
   bool written = !znz_isnull(file) && znzwrite(&h, 1, sizeof(h), file) == sizeof(h) &&
