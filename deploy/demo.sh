@@ -43,7 +43,7 @@ rm -rf "$work/spool" "$work/result" "$work/truth"
 echo "demo: simulating ${matrix[*]} voxels, $coils coils, 5 echoes, 3 T, SNR 40"
 "$bin/chistream-worker-cpu" simulate -o "$work/scan.h5" --truth "$work/truth" \
   --matrix "${matrix[@]}" --voxel "${voxel[@]}" --coils $coils \
-  --te 0.004 0.012 0.020 0.028 0.036 --b0 3 --snr 40 --seed 1
+  --te 0.004 0.010 0.016 0.022 0.028 --b0 3 --snr 40 --seed 1
 
 "$bin/chistreamd" --listen 127.0.0.1:0 --spool "$work/spool" --device "$device" \
   --worker-dir "$bin" >"$work/daemon.log" 2>&1 &

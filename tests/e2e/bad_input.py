@@ -1,5 +1,6 @@
 """Input that cannot give a map is refused with a named reason, and the server goes on."""
 
+import os
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -7,7 +8,8 @@ from contextlib import contextmanager
 import h5py
 import numpy
 
-from chistream_harness import (OK, REFUSED, SMALL, USAGE, Server, Skip, instances, run, simulate)
+from chistream_harness import (OK, REFUSED, SMALL, USAGE, Server, Skip, instances, run, simulate,
+                               uploaded_bytes, wait_for)
 
 MATRIX = (24, 28, 20)
 
@@ -49,8 +51,8 @@ def spoilt_scans(scan):
     """(path, the reason that must be named)."""
     yield edit_samples(scan, "zero.h5", lambda k, s: s * 0), "ALL_ZERO_SAMPLES"
     yield edit_samples(scan, "nan.h5", with_nan), "NON_FINITE_SAMPLES"
-    yield edit_xml(scan, "te.h5", "<TE>12", "<TE>3"), "TE_NOT_INCREASING"
-    yield edit_xml(scan, "te_count.h5", "<TE>36</TE>", ""), "ECHO_COUNT_MISMATCH"
+    yield edit_xml(scan, "te.h5", "<TE>10", "<TE>3"), "TE_NOT_INCREASING"
+    yield edit_xml(scan, "te_count.h5", "<TE>28</TE>", ""), "ECHO_COUNT_MISMATCH"
     yield edit_xml(scan, "b0.h5", "<systemFieldStrength_T>3", "<systemFieldStrength_T>30"), \
         "B0_OUT_OF_RANGE"
 
@@ -131,17 +133,23 @@ def small_disk(folder, mebibytes):
 
 
 def full_disk(folder):
-    scan, _ = simulate(folder, matrix=(64, 64, 48), coils=4)
-    assert scan.stat().st_size > 25 << 20
-    with small_disk(folder, 25) as disk, Server(disk, "--reserve-mib", "0") as server:
-        answer = server.client("reconstruct", scan, "-o", folder / "out", expect=None)
-        said = answer.stdout + answer.stderr
-        assert answer.returncode not in (OK, USAGE), said
+    """Somebody else fills the disk in the middle of an upload; it goes on when there is space."""
+    scan, _ = simulate(folder, matrix=(64, 64, 48), coils=8)
+    with small_disk(folder, 300) as disk, \
+            Server(disk, "--reserve-mib", "0", "--credit-mib", "1") as server:
+        client = server.start_client("reconstruct", scan, "-o", folder / "out", *SMALL)
+        wait_for("the upload to begin", lambda: uploaded_bytes(server) > 1 << 20)
+        free = os.statvfs(disk)
+        with (disk / "ballast").open("wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, free.f_bavail * free.f_frsize - (1 << 16))
+        said, _ = client.communicate(timeout=120)
+        assert client.returncode not in (OK, USAGE), said
         assert "DISK_FULL" in said, said
         server.client("jobs")
 
-        subprocess.run(["mount", "-o", "remount,size=300m", disk], check=True)
-        server.client("reconstruct", scan, "-o", folder / "out", *SMALL)
+        (disk / "ballast").unlink()
+        again = server.client("reconstruct", scan, "-o", folder / "out", *SMALL)
+        assert "resum" in (again.stdout + again.stderr).lower(), again
         assert len(instances(folder / "out")) == 48
 
 

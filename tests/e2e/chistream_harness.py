@@ -26,7 +26,7 @@ SKIPPED = 77  # SKIP_RETURN_CODE in CMakeLists.txt
 OK, USAGE, REFUSED, JOB_FAILED, UNREACHABLE = 0, 2, 3, 4, 5
 
 # Five echoes of a small head: enough for every stage, seconds on one core.
-TE_S = ("0.004", "0.012", "0.020", "0.028", "0.036")
+TE_S = ("0.004", "0.010", "0.016", "0.022", "0.028")
 # V-SHARP radii that leave something of a small volume, and fewer iterations than a patient gets.
 SMALL = ("--set", "background.radii_mm=6,4", "--set", "inversion.iterations=20")
 
@@ -53,10 +53,10 @@ def wait_for(what, condition, seconds=60):
     return value
 
 
-def call(*command, expect=OK, timeout=300):
+def call(*command, expect=OK, timeout=300, **options):
     """Runs a program to its end and checks its exit status (None: any)."""
     done = subprocess.run([str(word) for word in command], text=True, capture_output=True,
-                          timeout=timeout)
+                          timeout=timeout, **options)
     if expect is not None and done.returncode != expect:
         raise AssertionError(f"{' '.join(map(str, command))}\nended with {done.returncode}, not "
                              f"{expect}\n{done.stdout}\n{done.stderr}")
@@ -73,6 +73,8 @@ class Server:
         self.options = ["--device", device, "--worker-dir", str(BIN), *options]
         self.process = None
         self.address = f"unix:{self.socket}"
+        # The client keeps what it converts; a test must not find another test's.
+        self.environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
 
     def start(self):
         """Starts, or starts again on the same spool and address."""
@@ -116,13 +118,13 @@ class Server:
 
     def client(self, *words, expect=OK, timeout=300):
         return call(BIN / "chistream", *words, "--server", self.address, expect=expect,
-                    timeout=timeout)
+                    timeout=timeout, env=self.environment)
 
-    def start_client(self, *words, **options):
+    def start_client(self, *words):
         """The client in the background."""
         command = [str(BIN / "chistream"), *map(str, words), "--server", self.address]
         return subprocess.Popen(command, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, **options)
+                                stderr=subprocess.STDOUT, env=self.environment)
 
     def __enter__(self):
         return self.start()
@@ -133,6 +135,11 @@ class Server:
         finally:
             if kind:
                 print(f"--- daemon log\n{self.log.read_text(errors='replace')[-4000:]}")
+
+
+def uploaded_bytes(server):
+    """Of every upload in the spool, durable or not."""
+    return sum(path.stat().st_size for path in (server.spool / "uploads").glob("*"))
 
 
 def simulate(folder, *options, matrix=(48, 56, 40), voxel=(2, 2, 2), coils=2, name="scan",

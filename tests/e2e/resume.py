@@ -6,15 +6,11 @@ import signal
 import time
 
 from chistream_harness import (JOB_FAILED, SMALL, Server, digests, instances, run, simulate,
-                               wait_for)
+                               uploaded_bytes, wait_for)
 
 # A job long enough to be killed in the middle of.
 LONG = ("--set", "background.radii_mm=6,4", "--set", "inversion.iterations=400", "--set",
         "inversion.tolerance=0")
-
-
-def upload_bytes(server):
-    return sum(path.stat().st_size for path in (server.spool / "uploads").glob("*"))
 
 
 def job_id(text):
@@ -45,10 +41,10 @@ def killed_client_resumes(folder):
     with Server(folder, "--credit-mib", "1") as server:
         client = server.start_client("reconstruct", scan, "-o", folder / "out", *SMALL)
         size = scan.stat().st_size
-        wait_for("half of the upload", lambda: upload_bytes(server) > size // 2)
+        wait_for("half of the upload", lambda: uploaded_bytes(server) > size // 2)
         client.send_signal(signal.SIGKILL)
         client.wait(30)
-        assert upload_bytes(server) < size, "the upload was already complete"
+        assert uploaded_bytes(server) < size, "the upload was already complete"
 
         answer = server.client("reconstruct", scan, "-o", folder / "out", *SMALL)
         said = answer.stdout + answer.stderr
