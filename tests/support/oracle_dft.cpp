@@ -9,15 +9,16 @@ namespace {
 // y[n] = sum_m x[m] exp(sign 2 pi i (m - shift)(n - shift) / N) along one axis.
 Spectrum along(Spectrum const& x, int axis, int sign, int shift) {
   int const n = x.size[axis];
+  std::vector<Complex> root;  // exp(sign 2 pi i r / N)
+  for (int r = 0; r < n; ++r) root.push_back(std::polar(1.0, sign * 2 * std::numbers::pi * r / n));
   Spectrum y(x.size);
   every_voxel(x.size, [&](Voxel v) {
     Complex sum = 0;
     for (int m = 0; m < n; ++m) {
       Voxel from = v;
       from[axis] = m;
-      long const turns = static_cast<long>(m - shift) * (v[axis] - shift) % n;
-      double const angle = sign * 2 * std::numbers::pi * static_cast<double>(turns) / n;
-      sum += x.at(from) * std::polar(1.0, angle);
+      int const r = (m - shift) * (v[axis] - shift) % n;
+      sum += x.at(from) * root[static_cast<std::size_t>(r < 0 ? r + n : r)];
     }
     y.at(v) = sum;
   });

@@ -92,6 +92,19 @@ Mask fill_holes(Mask const& mask, std::size_t max_voxels, bool keep_open) {
   return filled;
 }
 
+Mask erode(Mask const& mask, Vector voxel_mm, double radius) {
+  Real const distance = distance_to_background(mask, voxel_mm, true);
+  return above(distance, radius * (1 + 1e-6));
+}
+
+Mask dilate(Mask const& mask, Vector voxel_mm, double radius) {
+  Mask complement(mask.size);
+  for (std::size_t n = 0; n < mask.data.size(); ++n) complement.data[n] = !mask.data[n];
+  Mask const far = above(distance_to_background(complement, voxel_mm, false), radius * (1 + 1e-6));
+  for (std::size_t n = 0; n < mask.data.size(); ++n) complement.data[n] = !far.data[n];
+  return complement;
+}
+
 double quantile(std::vector<double> values, double q) {
   std::sort(values.begin(), values.end());
   double const position = q * static_cast<double>(values.size() - 1);
@@ -144,17 +157,22 @@ Mask above(Real const& x, double threshold) {
   return m;
 }
 
-Mask magnitude_mask(Real const& weight, Voxel wide, Voxel narrow, std::size_t max_holes) {
+Mask magnitude_mask(Real const& weight, MaskSteps const& steps) {
   auto const number = [](Mask const& m) {
     Real x(m.size);
     for (std::size_t n = 0; n < x.data.size(); ++n) x.data[n] = m.data[n];
     return x;
   };
   Mask mask = above(weight, robust_threshold(weight.data));
-  mask = above(box_mean(number(mask), wide), 0.4);
-  mask = fill_holes(mask, max_holes, true);
-  mask = above(box_mean(box_mean(number(mask), narrow), narrow), 0.6);
-  return fill_holes(largest_component(mask), max_holes, true);
+  mask = above(box_mean(number(mask), steps.wide), 0.4);
+  if (steps.opening_mm > 0) {
+    mask = fill_holes(mask, std::min(steps.max_holes, mask.data.size() / 1000), true);
+    mask = largest_component(erode(mask, steps.voxel_mm, steps.opening_mm));
+    mask = dilate(mask, steps.voxel_mm, steps.opening_mm);
+  }
+  mask = fill_holes(mask, steps.max_holes, true);
+  mask = above(box_mean(box_mean(number(mask), steps.narrow), steps.narrow), 0.6);
+  return fill_holes(largest_component(mask), steps.max_holes, true);
 }
 
 }  // namespace qsm::oracle

@@ -24,6 +24,11 @@ Mask largest_component(Mask const& mask);
 /// where `keep_open`, does not touch the border.
 Mask fill_holes(Mask const& mask, std::size_t max_voxels, bool keep_open);
 
+/// distance to the background > radius, and distance to the mask <= radius, equality up to a part
+/// in 10^6 counted as equality. Nothing grows in from outside the volume.
+Mask erode(Mask const& mask, Vector voxel_mm, double radius);
+Mask dilate(Mask const& mask, Vector voxel_mm, double radius);
+
 /// Linear interpolation between order statistics at position q (n - 1), q in [0, 1].
 double quantile(std::vector<double> values, double q);
 
@@ -37,8 +42,16 @@ double robust_threshold(std::vector<double> const& weight);
 /// 1 where x > threshold, with equality up to rounding counted as not greater.
 Mask above(Real const& x, double threshold);
 
-/// weight > robust threshold; mean over `wide` > 0.4; holes of at most max_holes voxels filled;
-/// mean over `narrow` twice > 0.6; largest component; holes again.
-Mask magnitude_mask(Real const& weight, Voxel wide, Voxel narrow, std::size_t max_holes);
+struct MaskSteps {
+  Vector voxel_mm = {1, 1, 1};
+  Voxel wide = {2, 2, 2}, narrow = {1, 1, 1};  // radii of the moving averages
+  std::size_t max_holes = 0;                   // voxels
+  double opening_mm = 0;                       // 0: none
+};
+
+/// weight > robust threshold; mean over `wide` > 0.4; opening: holes of at most a thousandth of the
+/// volume filled, eroded, largest component, dilated; holes filled; mean over `narrow` twice > 0.6;
+/// largest component; holes filled again.
+Mask magnitude_mask(Real const& weight, MaskSteps const& steps);
 
 }  // namespace qsm::oracle

@@ -46,10 +46,14 @@ void match_moments(std::vector<BallPoint>& points, Vector h) {
   }
   double const target = (mean[0] + mean[1] + mean[2]) / 3;
   Vector const c = solve(covariance, {target - mean[0], target - mean[1], target - mean[2]});
-  for (auto& p : points) {
+  std::vector<BallPoint> matched = points;
+  bool positive = true;  // also false for the NaN of a singular covariance
+  for (auto& p : matched) {
     Vector const q = squared_offset(p.offset, h);
     for (std::size_t i = 0; i < 3; ++i) p.weight += c[i] * (q[i] - mean[i]) / count;
+    positive = positive && p.weight > 0;
   }
+  if (positive) points = matched;
 }
 
 }  // namespace
@@ -76,10 +80,10 @@ Real spherical_mean_difference(Real const& field, Mask const& mask, Vector voxel
   for (double const r : radii) balls.push_back(ball(r, voxel_mm, moment_match));
   Real filtered(field.size);
   every_voxel(field.size, [&](Voxel v) {
-    kept.at(v) = distance.at(v) > radii.back();
+    kept.at(v) = distance.at(v) > radii.back() * (1 + 1e-6);
     if (!kept.at(v)) return;
     std::size_t r = 0;
-    while (radii[r] >= distance.at(v)) ++r;
+    while (radii[r] * (1 + 1e-6) >= distance.at(v)) ++r;
     double mean = 0;
     for (auto const& p : balls[r])
       mean += p.weight * field.at({v.i + p.offset.i, v.j + p.offset.j, v.k + p.offset.k});
@@ -102,20 +106,30 @@ Real deconvolve_ball(Real const& filtered, std::vector<BallPoint> const& points,
   return multiply_spectrum(filtered, inverse);
 }
 
-Real vsharp(Real const& field, Mask const& mask, Vector voxel_mm, std::vector<double> const& radii,
-            double threshold, bool moment_match, Size working, Mask& kept) {
+Real vsharp(Real const& field, Mask const& mask, Vector voxel_mm, std::vector<double> radii,
+            double threshold, bool moment_match, std::function<Size(Size, double)> const& working,
+            Mask& kept) {
+  Real const distance = distance_to_background(mask, voxel_mm, true);
+  double const deepest = *std::max_element(distance.data.begin(), distance.data.end());
+  while (radii.front() * (1 + 1e-6) >= deepest) radii.erase(radii.begin());
   Real const filtered = spherical_mean_difference(field, mask, voxel_mm, radii, moment_match, kept);
-  Voxel first = {mask.size.nx, mask.size.ny, mask.size.nz};
+
+  Voxel first = {mask.size.nx, mask.size.ny, mask.size.nz}, last;
   every_voxel(mask.size, [&](Voxel v) {
     for (int axis = 0; axis < 3; ++axis)
-      if (mask.at(v)) first[axis] = std::min(first[axis], v[axis]);
+      if (mask.at(v)) {
+        first[axis] = std::min(first[axis], v[axis]);
+        last[axis] = std::max(last[axis], v[axis]);
+      }
   });
   auto const moved = [&](Voxel v) { return Voxel{v.i - first.i, v.j - first.j, v.k - first.k}; };
-  Real box(working);
+  Voxel const end = moved(last);
+  Real box(working({end.i + 1, end.j + 1, end.k + 1}, radii.front()));
   every_voxel(mask.size, [&](Voxel v) {
     if (kept.at(v)) box.at(moved(v)) = filtered.at(v);
   });
-  Real const deconvolved = deconvolve_ball(box, ball(radii[0], voxel_mm, moment_match), threshold);
+  Real const deconvolved =
+      deconvolve_ball(box, ball(radii.front(), voxel_mm, moment_match), threshold);
   Real local(field.size);
   every_voxel(mask.size, [&](Voxel v) {
     if (kept.at(v)) local.at(v) = deconvolved.at(moved(v));

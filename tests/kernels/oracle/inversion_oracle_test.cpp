@@ -26,7 +26,7 @@ struct Case {
 Case const kCases[] = {{{7, 5, 6}, {1, 1, 1}, {0, 0, 1}, 0},
                        {{12, 9, 10}, {0.8, 1.1, 2}, {0.2, -0.3, 0.9}, 0},
                        {{9, 8, 7}, {1, 1, 3}, {0.1, 0.4, 2}, 5},
-                       {{16, 15, 14}, {2, 1, 1}, {0.5, 0.5, 0.5}, 2}};
+                       {{10, 11, 14}, {2, 1, 1}, {0.5, 0.5, 0.5}, 2}};
 
 oracle::Real padded(oracle::Real const& v, int pad) {
   oracle::Real wide({v.size.nx + pad, v.size.ny + pad, v.size.nz + pad});
@@ -98,13 +98,16 @@ TEST_F(InversionOracle, ThresholdedDivisionIsTheDefinition) {
   }
 }
 
-// The bound that CPU and GPU are held to: 1e-4 relative, measured 2e-6 over 100 iterations of a
-// float32 prototype. Each iteration adds the error of its transforms (7e-7) and the regularised
-// inverse does not amplify it beyond 1 / (mu1 |E|^2 + mu2 D^2)'s action on the data term.
+// An iteration is a few transforms, eps log2(N) = 7e-7 relative, and the steps of a method that
+// does not expand errors: they add up at most, 7e-7 per iteration.
+double nltv_bound(int iterations) {
+  return 7e-7 * (iterations + 2);
+}
+
 TEST_F(InversionOracle, NonlinearTotalVariationFollowsTheWrittenIteration) {
   double const c_rad = 9;  // rad/ppm: |phi| up to about 2 rad
   for (Case const& c : kCases) {
-    for (int iterations : {1, 2, 25, 100}) {
+    for (int iterations : {1, 12, 60}) {
       auto const mask = oracle::ellipsoid(c.size, {{c.size.nx / 2, c.size.ny / 2, c.size.nz / 2}});
       auto const field = field_of_two_bodies(c);
       auto const w = weights_of(mask);
@@ -140,7 +143,7 @@ TEST_F(InversionOracle, NonlinearTotalVariationFollowsTheWrittenIteration) {
                                chi.field(), {});
 
       EXPECT_EQ(report.iterations, iterations);
-      EXPECT_LT(relative_error(download(chi), expected), 1e-4)
+      EXPECT_LT(relative_error(download(chi), expected), nltv_bound(iterations))
           << c.size.nx << " voxels, " << iterations << " iterations";
     }
   }
@@ -180,7 +183,7 @@ TEST_F(InversionOracle, NonlinearTotalVariationWithoutWarmStartNorAnisotropyNorW
         .phase_limit = 0},
        chi.field(), {});
 
-  EXPECT_LT(relative_error(download(chi), masked_crop(x, mask, 1.0 / 16)), 1e-4);
+  EXPECT_LT(relative_error(download(chi), masked_crop(x, mask, 1.0 / 16)), nltv_bound(40));
 }
 
 // alpha belongs to the phase scale: lowering both by the same factor is what phase_limit does.
