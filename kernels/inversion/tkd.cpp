@@ -30,7 +30,9 @@ struct DivideByDipole {
   QSM_HD void operator()(Index3 k) const {
     double const d = dipole(k);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
-    double const clamped = d > threshold || d < -threshold ? d : d < 0 ? -threshold : threshold;
+    // At the magic angle D is zero up to rounding, whose sign would differ between processors.
+    double const sign = d < -1e-9 ? -1 : 1;
+    double const clamped = d > threshold || d < -threshold ? d : sign * threshold;
     spectrum[k] = (dc ? 0.0f : scale / static_cast<float>(clamped)) * spectrum[k];
   }
 };

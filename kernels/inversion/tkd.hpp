@@ -1,5 +1,5 @@
 /// Thresholded k-space division, the quick look: chi = F^-1( F(local field) / D ), where |D| below
-/// the threshold t is replaced by sign(D) t. Shmueli et al. 2009 MRM 62:1510.
+/// the threshold t is replaced by sign(D) t (+t at D = 0). Shmueli et al. 2009 MRM 62:1510.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,9 @@ std::vector<float> average_taps(int radius, bool twice, double edge_mm, double f
   return taps;
 }
 
-/// mask = average(mask) > threshold
+/// mask = average(mask) > threshold. Averages are fractions of voxel counts, and flat faces make
+/// some equal to the threshold (50 of 125 and 0.4): such a tie is not above it, however the sum
+/// rounds.
 template <class Device>
 class Majority {
  public:
@@ -96,7 +98,7 @@ class Majority {
                                           taps(voxel_mm_.z));
     for_each_voxel(device_, grid_, ToFloat{mask, a_.field()});
     average.run(a_.field(), b_.field());
-    for_each_voxel(device_, grid_, Above{b_.view(), threshold, mask});
+    for_each_voxel(device_, grid_, Above{b_.view(), threshold * (1 + 1e-5f), mask});
   }
 
  private:
