@@ -59,8 +59,8 @@ while [ -z "$address" ]; do
   [ -n "$address" ] || sleep 0.1
 done
 
-"$bin/chistream" reconstruct "$work/scan.h5" -o "$work/result" --server "$address" \
-  --patient-name "Demo^Head" --timings "$work/timings.json"
+XDG_CACHE_HOME=$work "$bin/chistream" reconstruct "$work/scan.h5" -o "$work/result" --server "$address" \
+  --patient-name "Demo^Head" --json "$work/run.json"
 
 "$bin/chistream-worker-cpu" stage score --recon "$work/result/chi.nii.gz" \
   --truth "$work/truth/chi.nii.gz" --mask "$work/truth/mask.nii.gz" \

@@ -6,17 +6,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 tests='store_test schedule_test daemon_test'
-jobs=${JOBS:-$(nproc)}
-
-cmake --preset tsan "$@"
-# shellcheck disable=SC2086  # a list of targets
-cmake --build build/tsan -j "$jobs" --target $tests fake_worker chistreamd tsan_canary
+build=$(TARGETS="$tests fake_worker chistreamd tsan_canary" deploy/build.sh tsan "$@")
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 options='ignore_noninstrumented_modules=1 halt_on_error=0 exitcode=66'
 
-if TSAN_OPTIONS="$options" build/tsan/bin/tsan_canary >"$log" 2>&1 ||
+if TSAN_OPTIONS="$options" "$build/bin/tsan_canary" >"$log" 2>&1 ||
    ! grep -q 'WARNING: ThreadSanitizer: data race' "$log"; then
   echo "tsan: the planted race was NOT reported; clean reports mean nothing here" >&2
   exit 1
@@ -24,7 +20,7 @@ fi
 echo "tsan: the planted race is reported"
 
 for test in $tests; do
-  if ! TSAN_OPTIONS="$options" "build/tsan/bin/$test" >"$log" 2>&1 ||
+  if ! TSAN_OPTIONS="$options" "$build/bin/$test" >"$log" 2>&1 ||
      grep -q 'WARNING: ThreadSanitizer' "$log"; then
     cat "$log"
     echo "tsan: $test failed" >&2
