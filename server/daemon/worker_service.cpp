@@ -42,7 +42,7 @@ grpc::Status WorkerService::Claim(grpc::ServerContext* context,
 }
 
 grpc::Status WorkerService::Heartbeat(
-    grpc::ServerContext* context,
+    grpc::ServerContext*,
     grpc::ServerReaderWriter<qsm::v1::TaskOrder, qsm::v1::TaskReport>* stream) {
   return answer("Heartbeat", [&] {
     qsm::v1::TaskReport report;
@@ -55,11 +55,10 @@ grpc::Status WorkerService::Heartbeat(
       order.set_cancel(true);
       stream->Write(order);
     });
-    // Reports after the end of the claim are stale and end the stream by an exception, before
-    // which the claim is over already.
+    // A stale report ends the stream by its exception: then the claim is over anyway.
     do queue_.report(report);
     while (stream->Read(&report));
-    queue_.heartbeat_closed(claim, context->IsCancelled());
+    queue_.heartbeat_closed(claim);
   });
 }
 

@@ -139,6 +139,7 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
     if (Clock::now() >= until) break;
     wake_.wait_until(lock, std::min(until, Clock::now() + kLook));
   }
+  if (stopping_) throw shutting_down();
   return {};
 }
 
@@ -157,7 +158,7 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
   live.claim.set_attempt(record->job.attempt());
   live.claim.set_epoch(record->epoch);
   live.worker_id = request.worker_id();
-  live.silent_since = Clock::now();
+  live.expires_at = Clock::now() + kFirstHeartbeat;
   changed(live);
   spdlog::info("job {} attempt {} epoch {}: to worker {}", record->job.job_id(),
                record->job.attempt(), record->epoch, request.worker_id());
@@ -173,7 +174,7 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
 
 void JobQueue::heartbeat_opened(qsm::v1::TaskClaim const& claim) {
   std::scoped_lock const lock(mutex_);
-  require(claim).heartbeat_open = true;
+  require(claim).expires_at = Clock::time_point::max();
 }
 
 void JobQueue::report(qsm::v1::TaskReport const& report) {
@@ -185,16 +186,9 @@ void JobQueue::report(qsm::v1::TaskReport const& report) {
   wake_.notify_all();
 }
 
-void JobQueue::heartbeat_closed(qsm::v1::TaskClaim const& claim, bool broken) {
+void JobQueue::heartbeat_closed(qsm::v1::TaskClaim const& claim) {
   std::scoped_lock const lock(mutex_);
-  Live* const live = find(claim);
-  if (!live) return;  // finished, or given up before
-  live->heartbeat_open = false;
-  live->silent_since = Clock::now();
-  if (broken)
-    end_attempt(claim.job_id(), Counted::kCrash,
-                retryable("WORKER_CRASH", "the connection to the worker broke in attempt " +
-                                              std::to_string(claim.attempt())));
+  if (Live* const live = find(claim)) live->expires_at = Clock::now() + kAfterHeartbeat;
 }
 
 bool JobQueue::wait_for_cancel(qsm::v1::TaskClaim const& claim, std::stop_token stop) {
@@ -289,17 +283,14 @@ std::string JobQueue::job_of(std::string const& worker_id) {
 
 void JobQueue::give_up_silent_claims() {
   std::scoped_lock const lock(mutex_);
-  auto const limit = Clock::now() - kHeartbeatPatience;
+  auto const now = Clock::now();
   std::vector<std::string> silent;
   for (auto const& [id, live] : live_)
-    if (live.claim.epoch() != 0 && !live.heartbeat_open && live.silent_since < limit)
-      silent.push_back(id);
+    if (live.claim.epoch() != 0 && live.expires_at < now) silent.push_back(id);
   for (std::string const& id : silent)
-    end_attempt(
-        id, Counted::kCrash,
-        retryable("WORKER_CRASH",
-                  "the worker sent no heartbeat for " + std::to_string(kHeartbeatPatience.count()) +
-                      " s in attempt " + std::to_string(live_.at(id).claim.attempt())));
+    end_attempt(id, Counted::kCrash,
+                retryable("WORKER_CRASH", "the worker sends no heartbeat any more in attempt " +
+                                              std::to_string(live_.at(id).claim.attempt())));
 }
 
 void JobQueue::stop() {

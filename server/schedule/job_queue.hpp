@@ -40,8 +40,10 @@ class JobQueue {
   using Clock = std::chrono::steady_clock;
 
   static constexpr std::uint32_t kMaxCrashes = 2;
-  /// A claim without an open Heartbeat stream lives this long.
-  static constexpr std::chrono::seconds kHeartbeatPatience{10};
+  /// A claim lives this long without a Heartbeat stream: before it opens, and after it ended. The
+  /// second gives the supervisor time to say what the worker died of.
+  static constexpr std::chrono::seconds kFirstHeartbeat{10};
+  static constexpr std::chrono::seconds kAfterHeartbeat{1};
 
   /// Attempts that a former daemon left behind are queued again, or cancelled if that was asked.
   JobQueue(Journal& journal, Spool& spool);
@@ -76,8 +78,7 @@ class JobQueue {
                                std::function<bool()> const& abandoned);
   void heartbeat_opened(qsm::v1::TaskClaim const& claim);
   void report(qsm::v1::TaskReport const& report);
-  /// Broken: the attempt is over at once. Otherwise the worker has kHeartbeatPatience to finish.
-  void heartbeat_closed(qsm::v1::TaskClaim const& claim, bool broken);
+  void heartbeat_closed(qsm::v1::TaskClaim const& claim);
   /// True when the job is to be cancelled; false when stopped or the claim is over.
   bool wait_for_cancel(qsm::v1::TaskClaim const& claim, std::stop_token stop);
   void check_claim(qsm::v1::TaskClaim const& claim);
@@ -102,9 +103,8 @@ class JobQueue {
     qsm::v1::TaskClaim claim;  // epoch 0: not claimed
     std::string worker_id;
     qsm::v1::Progress progress;
-    bool heartbeat_open = false;
-    Clock::time_point silent_since;
-    Clock::time_point cancelled_at;
+    Clock::time_point expires_at;    // the claim; never while the Heartbeat stream is open
+    Clock::time_point cancelled_at;  // zero: not cancelled
     std::vector<qsm::v1::Artifact> artifacts;
   };
   enum class Counted { kCrash, kNoFault };

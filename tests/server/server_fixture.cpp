@@ -73,7 +73,11 @@ ServerTest::ServerTest() {
 
 void ServerTest::start() {
   server_ = std::make_unique<Server>(options_);
-  auto const channel = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+  connect(server_->address());
+}
+
+void ServerTest::connect(std::string const& address) {
+  auto const channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   uploads_ = qsm::v1::UploadService::NewStub(channel);
   jobs_ = qsm::v1::JobService::NewStub(channel);
   results_ = qsm::v1::ResultService::NewStub(channel);

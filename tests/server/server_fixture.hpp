@@ -30,6 +30,7 @@ class ServerTest : public ::testing::Test {
   ServerTest();
 
   void start();
+  void connect(std::string const& address);
   void restart();
 
   qsm::v1::Upload create_upload(std::string const& request_id, std::uint64_t declared_bytes = 0);

@@ -86,7 +86,7 @@ TEST_F(JobQueueTest, StaleClaimsAreRefusedEverywhere) {
   EXPECT_EQ(refusal([&] { queue_->add_artifact(old, {}); }), "STALE_CLAIM");
   EXPECT_EQ(refusal([&] { queue_->finish(finished(old, FinishRequest::OUTCOME_SUCCEEDED)); }),
             "STALE_CLAIM");
-  queue_->heartbeat_closed(old, true);
+  queue_->heartbeat_closed(old);
   EXPECT_EQ(queue_->job(id).state(), JOB_STATE_RUNNING) << "the current claim is untouched";
 
   TaskClaim forged = current;
