@@ -35,43 +35,128 @@ struct UndoReorder {
   }
 };
 
-/// The two terms of one axis: here * value(k) + there * value(N - k).
-struct Pair {
-  int mirror;  // N - k, modulo N
-  Complex here, there;
+QSM_HD Complex times_i(Complex v) {
+  return {-v.im, v.re};
+}
+
+/// Value s = 0..7 lies at k or, where bit `axis` of s is set, at N - k (modulo N) along that axis.
+struct Octet {
+  Grid grid;
+  Index3 k;
+  Complex value[8];
+
+  QSM_HD std::size_t at(int s) const {
+    return grid.linear({s & 1 ? mirror(k.x, grid.nx) : k.x, s & 2 ? mirror(k.y, grid.ny) : k.y,
+                        s & 4 ? mirror(k.z, grid.nz) : k.z});
+  }
+  QSM_HD static int mirror(int k, int n) { return k == 0 ? 0 : n - k; }
+
+  QSM_HD void read(Complex const* from) {
+    for (int s = 0; s < 8; ++s) value[s] = from[at(s)];
+  }
+  // Where k is its own mirror, the value without the bit is the right one: it is written last.
+  QSM_HD void write(Complex* to) const {
+    for (int s = 7; s >= 0; --s) to[at(s)] = value[s];
+  }
+
+  QSM_HD void to_cosines(int axis, Complex w) {
+    int const bit = 1 << axis;
+    for (int s = 0; s < 8; ++s) {
+      if (s & bit) continue;
+      Complex const a = w * value[s];
+      Complex const b = conj(w) * value[s | bit];
+      value[s] = 0.5f * (a + b);
+      value[s | bit] = 0.5f * times_i(a - b);
+    }
+  }
+  QSM_HD void from_cosines(int axis, bool first, Complex w) {
+    int const bit = 1 << axis;
+    for (int s = 0; s < 8; ++s) {
+      if (s & bit) continue;
+      Complex const a = value[s];
+      Complex const b = first ? Complex{} : times_i(value[s | bit]);  // C[N] = 0
+      value[s] = conj(w) * (a - b);
+      value[s | bit] = w * (a + b);
+    }
+  }
 };
 
-/// C[k] = 1/2 (w V[k] + conj(w) V[N-k]) along the three axes, or its inverse.
-struct Recombine {
+struct QuarterTurns {
+  Complex const* x;
+  Complex const* y;
+  Complex const* z;
+};
+
+QSM_HD void to_cosines(Octet& octet, QuarterTurns turn) {
+  octet.to_cosines(0, turn.x[octet.k.x]);
+  octet.to_cosines(1, turn.y[octet.k.y]);
+  octet.to_cosines(2, turn.z[octet.k.z]);
+}
+
+QSM_HD void from_cosines(Octet& octet, QuarterTurns turn) {
+  octet.from_cosines(0, octet.k.x == 0, turn.x[octet.k.x]);
+  octet.from_cosines(1, octet.k.y == 0, turn.y[octet.k.y]);
+  octet.from_cosines(2, octet.k.z == 0, turn.z[octet.k.z]);
+}
+
+// The kernels below run over k = 0 .. N/2 per axis, each on an octet of its own.
+struct ToCosines {
+  QuarterTurns turn;
   Field<Complex const> in;
-  Complex const* turn_x;
-  Complex const* turn_y;
-  Complex const* turn_z;
-  bool inverse;
-  float scale;
   Field<Complex> out;
-
   QSM_HD void operator()(Index3 k) const {
-    Grid const g = in.grid;
-    Pair const x = pair(turn_x, k.x, g.nx);
-    Pair const y = pair(turn_y, k.y, g.ny);
-    Pair const z = pair(turn_z, k.z, g.nz);
-    Complex const low = y.here * along_x(k, k.y, k.z, x) + y.there * along_x(k, y.mirror, k.z, x);
-    Complex const high =
-        y.here * along_x(k, k.y, z.mirror, x) + y.there * along_x(k, y.mirror, z.mirror, x);
-    out[k] = scale * (z.here * low + z.there * high);
-  }
-  QSM_HD Complex along_x(Index3 k, int y, int z, Pair x) const {
-    return x.here * in[{k.x, y, z}] + x.there * in[{x.mirror, y, z}];
-  }
-  QSM_HD Pair pair(Complex const* turn, int k, int n) const {
-    int const mirror = k == 0 ? 0 : n - k;
-    Complex const w = turn[k];
-    if (!inverse) return {mirror, 0.5f * w, 0.5f * conj(w)};
-    if (k == 0) return {mirror, {1, 0}, {0, 0}};
-    return {mirror, conj(w), {-w.im, -w.re}};  // -i conj(w)
+    Octet octet{in.grid, k, {}};
+    octet.read(in.data);
+    to_cosines(octet, turn);
+    octet.write(out.data);
   }
 };
+
+struct FromCosines {
+  QuarterTurns turn;
+  float scale;
+  Field<Complex const> in;
+  Field<Complex> out;
+  QSM_HD void operator()(Index3 k) const {
+    Octet octet{in.grid, k, {}};
+    octet.read(in.data);
+    for (Complex& v : octet.value) v = scale * v;
+    from_cosines(octet, turn);
+    octet.write(out.data);
+  }
+};
+
+struct DivideCosines {
+  QuarterTurns turn;
+  float scale;
+  float const* x;
+  float const* y;
+  float const* z;
+  Field<Complex> spectrum;
+  QSM_HD void operator()(Index3 k) const {
+    Grid const g = spectrum.grid;
+    Octet octet{g, k, {}};
+    octet.read(spectrum.data);
+    to_cosines(octet, turn);
+    for (int s = 0; s < 8; ++s) {
+      float const sum = x[s & 1 ? Octet::mirror(k.x, g.nx) : k.x] +
+                        y[s & 2 ? Octet::mirror(k.y, g.ny) : k.y] +
+                        z[s & 4 ? Octet::mirror(k.z, g.nz) : k.z];
+      octet.value[s] = sum > 0 ? (scale / sum) * octet.value[s] : Complex{};
+    }
+    from_cosines(octet, turn);
+    octet.write(spectrum.data);
+  }
+};
+
+template <class Device>
+QuarterTurns view(Buffer<Device, Complex> const (&turn)[3]) {
+  return {turn[0].view().data, turn[1].view().data, turn[2].view().data};
+}
+
+Grid octets(Grid g) {
+  return {g.nx / 2 + 1, g.ny / 2 + 1, g.nz / 2 + 1};
+}
 
 std::vector<Complex> quarter_turns(int n) {
   std::vector<Complex> turns;
@@ -96,28 +181,31 @@ template <class Device>
 void Dct<Device>::forward(Field<Complex> data) {
   for_each_voxel(device_, grid_, Reorder{data, work_.field()});
   fft_.forward(work_.field());
-  for_each_voxel(device_, grid_,
-                 Recombine{.in = work_.view(),
-                           .turn_x = turn_[0].view().data,
-                           .turn_y = turn_[1].view().data,
-                           .turn_z = turn_[2].view().data,
-                           .inverse = false,
-                           .scale = 1,
-                           .out = data});
+  for_each_voxel(device_, octets(grid_), ToCosines{view(turn_), work_.view(), data});
 }
 
 template <class Device>
 void Dct<Device>::inverse(Field<Complex> data) {
-  for_each_voxel(device_, grid_,
-                 Recombine{.in = data,
-                           .turn_x = turn_[0].view().data,
-                           .turn_y = turn_[1].view().data,
-                           .turn_z = turn_[2].view().data,
-                           .inverse = true,
-                           .scale = fft_.scale(),
-                           .out = work_.field()});
+  for_each_voxel(device_, octets(grid_),
+                 FromCosines{view(turn_), fft_.scale(), data, work_.field()});
   fft_.inverse(work_.field());
   for_each_voxel(device_, grid_, UndoReorder{work_.view(), data});
+}
+
+template <class Device>
+void Dct<Device>::divide_by_sum(Field<Complex const> in, float const* x, float const* y,
+                                float const* z, Field<Complex> out) {
+  for_each_voxel(device_, grid_, Reorder{in, work_.field()});
+  fft_.forward(work_.field());
+  for_each_voxel(device_, octets(grid_),
+                 DivideCosines{.turn = view(turn_),
+                               .scale = fft_.scale(),
+                               .x = x,
+                               .y = y,
+                               .z = z,
+                               .spectrum = work_.field()});
+  fft_.inverse(work_.field());
+  for_each_voxel(device_, grid_, UndoReorder{work_.view(), out});
 }
 
 template class Dct<ThisDevice>;

@@ -94,5 +94,30 @@ TEST_F(DctTest, ScaledRowsAreOrthonormal) {
   EXPECT_NEAR(std::abs(transformed - plain), 0, 1e-5 * static_cast<double>(g.size()));
 }
 
+TEST_F(DctTest, DividesItsSpectrumInOneGo) {
+  for (Grid const g : {Grid{15, 8, 11}, Grid{6, 1, 4}}) {
+    auto const x = random_volume(g);
+    std::vector<float> table(20);
+    for (std::size_t k = 0; k < table.size(); ++k) table[k] = 0.3f * static_cast<float>(k * k);
+    Dct<ThisDevice> dct(device(), g);
+    Buffer<ThisDevice, float> const divisors(device(), {20, 1, 1}, table);
+    Buffer<ThisDevice, Complex> in(device(), g, x), out(device(), g);
+
+    float const* const d = divisors.view().data;
+    dct.divide_by_sum(in.view(), d, d, d, out.field());
+
+    dct.forward(in.field());
+    dct.forward(out.field());
+    auto const before = in.to_host();
+    auto const after = out.to_host();
+    for (std::size_t n = 0; n < x.size(); ++n) {
+      Index3 const k = g.index(n);
+      float const sum = 0.3f * static_cast<float>(k.x * k.x + k.y * k.y + k.z * k.z);
+      EXPECT_NEAR(after[n].re, sum > 0 ? before[n].re / sum : 0, 1e-4);
+      EXPECT_NEAR(after[n].im, sum > 0 ? before[n].im / sum : 0, 1e-4);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace qsm
