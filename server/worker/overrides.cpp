@@ -37,7 +37,7 @@ qsm::Preset const& find_preset(std::string_view name) {
   for (auto const& preset : qsm::presets())
     if (name == preset.name || name == full_name(preset)) return preset;
   std::string known;
-  for (auto const& preset : qsm::presets()) known += " " + full_name(preset);
+  for (auto const& preset : qsm::presets()) known.append(" ").append(full_name(preset));
   throw qsm::Error(qsm::ErrorCode::kInvalidArgument, "UNKNOWN_PIPELINE",
                    "there is no pipeline '" + std::string(name) + "', only" + known);
 }
@@ -64,7 +64,7 @@ void apply(qsm::PipelineOptions& options, qsm::v1::Override const& change) {
 qsm::v1::Override parse_override(std::string_view assignment) {
   auto const equals = assignment.find('=');
   qsm::require(equals != std::string_view::npos, "OPTION_TYPE",
-               "'" + std::string(assignment) + "' is not of the form stage.option=value");
+               std::string(assignment) + " is not of the form stage.option=value");
   std::string const name(assignment.substr(0, equals));
   std::string const text(assignment.substr(equals + 1));
   auto const& table = qsm::option_table();

@@ -1,0 +1,75 @@
+// `serve`: claims jobs from the daemon, one after another, until the daemon goes away. The device's
+// context and memory stay warm in between.
+#include <grpcpp/create_channel.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "worker/catalogue.hpp"
+#include "worker/commands.hpp"
+#include "worker/task.hpp"
+
+namespace chistream {
+
+namespace {
+
+constexpr double kClaimWaitSeconds = 20;
+constexpr std::chrono::seconds kClaimDeadline{30};
+constexpr std::chrono::seconds kConnectDeadline{10};
+
+struct ServeOptions {
+  std::string socket;
+  std::string worker_id;
+  int threads = 0;
+};
+
+int serve(ServeOptions const& o) {
+  use_threads(o.threads);
+  qsm::DeviceInfo const info = first_device();
+  qsm::ThisDevice const device(info.index);
+
+  auto const channel = grpc::CreateChannel(o.socket, grpc::InsecureChannelCredentials());
+  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
+    std::cerr << "no daemon answers at " << o.socket << '\n';
+    return 1;
+  }
+  auto const stub = qsm::v1::WorkerService::NewStub(channel);
+  qsm::v1::ClaimRequest request;
+  request.set_worker_id(o.worker_id);
+  *request.mutable_device() = to_message(info);
+  request.set_wait_s(kClaimWaitSeconds);
+  for (;;) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kClaimDeadline);
+    qsm::v1::ClaimResponse task;
+    auto const status = stub->Claim(&context, request, &task);
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) continue;
+    if (!status.ok()) {
+      std::cerr << "the daemon went away: " << status.error_message() << '\n';
+      return status.error_code() == grpc::StatusCode::UNAVAILABLE ? 0 : 1;
+    }
+    if (!task.has_claim()) continue;
+    switch (run_task(device, *stub, task)) {
+      case TaskEnd::kDone:
+        break;
+      case TaskEnd::kDaemonGone:
+        return 0;
+      case TaskEnd::kDeviceBroken:
+        std::cerr << "the device failed; ending so that a new process takes over\n";
+        return 3;
+    }
+  }
+}
+
+}  // namespace
+
+Command add_serve(CLI::App& program) {
+  auto* const app = program.add_subcommand("serve", "Take jobs from a daemon until it goes away");
+  auto const o = std::make_shared<ServeOptions>();
+  app->add_option("--socket", o->socket, "the daemon's worker listener, unix:PATH")->required();
+  app->add_option("--worker-id", o->worker_id, "how the daemon calls this process")->required();
+  app->add_option("--threads", o->threads, "of the processor; 0: all")->capture_default_str();
+  return {app, [o] { return serve(*o); }};
+}
+
+}  // namespace chistream

@@ -1,0 +1,141 @@
+// `stage invert`: local field to susceptibility.
+#include <algorithm>
+#include <iostream>
+#include <numbers>
+
+#include "device/error.hpp"
+#include "inversion/nltv.hpp"
+#include "inversion/reference.hpp"
+#include "inversion/tkd.hpp"
+#include "worker/catalogue.hpp"
+#include "worker/commands.hpp"
+#include "worker/stage_volumes.hpp"
+
+namespace chistream {
+
+namespace {
+
+struct InvertCommand {
+  std::filesystem::path field, mask, magnitude, weight, out;
+  double te_s = 0, b0_t = 0, phase_scale = 0;
+  std::vector<double> b0_direction;
+  std::string method = "fansi-nltv", pad = "auto", gradient_scaling, reference = "mask";
+  qsm::NltvOptions nltv;
+  qsm::TkdOptions tkd;
+};
+
+int pad_voxels(std::string const& text) {
+  if (text == "auto") return -1;
+  qsm::require(
+      !text.empty() && text.size() < 6 &&
+          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }),
+      "INVALID_OPTION", "--pad is auto or a number of voxels, not '" + text + "'");
+  return std::stoi(text);
+}
+
+qsm::ReferenceMethod reference_method(std::string const& name) {
+  qsm::require(
+      name != "csf", "REFERENCE_UNSUPPORTED",
+      "a reference to cerebrospinal fluid needs its segmentation; none and mask are there");
+  return name == "mask" ? qsm::ReferenceMethod::kMaskMean : qsm::ReferenceMethod::kNone;
+}
+
+/// The weight as given, or the magnitude divided by its maximum inside the mask, as FANSI's own
+/// scripts do; empty (weight 1) without either.
+DeviceVolume load_weight(qsm::ThisDevice const& device, StageVolumes& volumes,
+                         InvertCommand const& o) {
+  if (!o.weight.empty()) return volumes.upload(device, o.weight);
+  if (o.magnitude.empty()) return {};
+  auto weight = volumes.volume(o.magnitude);
+  auto const mask = volumes.mask(o.mask);
+  float largest = 0;
+  for (std::size_t n = 0; n < mask.size(); ++n)
+    if (mask[n]) largest = std::max(largest, weight[n]);
+  qsm::require(largest > 0, "EMPTY_MASK", "the magnitude is zero inside the mask");
+  for (float& w : weight) w /= largest;
+  return {device, volumes.grid(), weight};
+}
+
+double phase_scale(InvertCommand const& o) {
+  if (o.phase_scale > 0) return o.phase_scale;
+  qsm::require(o.te_s > 0 && o.b0_t > 0, "INVALID_OPTION",
+               "the nonlinear inversion needs --te and --b0, or --phase-scale");
+  return 2 * std::numbers::pi * qsm::kGammaBar * o.b0_t * o.te_s;
+}
+
+int invert(InvertCommand& o) {
+  auto const reference = reference_method(o.reference);
+  o.nltv.pad_voxels = o.tkd.pad_voxels = pad_voxels(o.pad);
+  if (!o.gradient_scaling.empty()) o.nltv.scale_gradients = o.gradient_scaling == "voxel";
+  qsm::ThisDevice const device(first_device().index);
+  StageVolumes volumes;
+  DeviceVolume const local = volumes.upload(device, o.field);
+  DeviceMask const mask = volumes.upload_mask(device, o.mask);
+  auto const b0 = volumes.b0_direction(o.b0_direction);
+  DeviceVolume chi(device, volumes.grid());
+  if (o.method == "tkd") {
+    qsm::tkd(device, volumes.voxel_mm(), b0, local.view(), mask.view(), o.tkd, chi.field(),
+             qsm::Control{});
+  } else {
+    DeviceVolume const weight = load_weight(device, volumes, o);
+    auto const report = qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(),
+                                  mask.view(), weight.view(), o.nltv, chi.field(), qsm::Control{});
+    std::cout << report.iterations << " iterations, change " << report.change
+              << (report.converged ? "" : ", tolerance not met") << "\nphase scale "
+              << report.phase_scale << " rad/ppm, alpha " << report.alpha << ", mu1 " << report.mu1
+              << "\nworking grid " << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
+              << report.working_grid.nz << '\n';
+  }
+  double const subtracted = qsm::reference(device, reference, mask.view(), chi.field());
+  std::cout << "reference " << subtracted << " ppm\n";
+  write_nifti(o.out, volumes.geometry(), chi.to_host());
+  return 0;
+}
+
+void add_nltv_options(CLI::App& app, InvertCommand& o) {
+  app.add_option("--alpha", o.nltv.alpha, "weight of total variation")->capture_default_str();
+  app.add_option("--mu1", o.nltv.mu1, "penalty of the gradient splitting; 0: 100 alpha")
+      ->capture_default_str();
+  app.add_option("--mu2", o.nltv.mu2, "penalty of the field splitting")->capture_default_str();
+  app.add_option("--iterations", o.nltv.max_iterations, "at most")->capture_default_str();
+  app.add_option("--tolerance", o.nltv.tolerance, "relative change at which to stop")
+      ->capture_default_str();
+  app.add_option("--warm-start", o.nltv.linear_iterations, "first iterations with the linear model")
+      ->capture_default_str();
+  app.add_option("--phase-limit", o.nltv.phase_limit,
+                 "the phase scale is lowered until the phase is below this [rad]; 0: never")
+      ->capture_default_str();
+  app.add_option("--gradient-scaling", o.gradient_scaling,
+                 "voxel: gradients know the voxel's shape; none: as FANSI")
+      ->check(CLI::IsMember({"voxel", "none"}));
+}
+
+}  // namespace
+
+Command add_stage_invert(CLI::App& stage) {
+  auto* const app = stage.add_subcommand("invert", "Invert the dipole");
+  auto const o = std::make_shared<InvertCommand>();
+  app->add_option("--field", o->field, "local field [ppm]")->required();
+  app->add_option("--mask", o->mask, "where it is defined")->required();
+  auto* const magnitude = app->add_option("--magnitude", o->magnitude, "makes the weight");
+  app->add_option("--weight", o->weight, "weight, 0 .. 1")->excludes(magnitude);
+  app->add_option("--te", o->te_s, "effective echo time [s]");
+  app->add_option("--b0", o->b0_t, "field strength [T]");
+  app->add_option("--phase-scale", o->phase_scale, "instead of --te and --b0 [rad/ppm]");
+  app->add_option("--b0-dir", o->b0_direction, "along the volume's axes; default: from the affine")
+      ->expected(3);
+  app->add_option("--method", o->method, "inversion")
+      ->check(CLI::IsMember({"fansi-nltv", "tkd"}))
+      ->capture_default_str();
+  add_nltv_options(*app, *o);
+  app->add_option("--threshold", o->tkd.threshold, "TKD: smallest |D| divided by")
+      ->capture_default_str();
+  app->add_option("--pad", o->pad, "voxels added to the volume, or auto")->capture_default_str();
+  app->add_option("--reference", o->reference, "what chi is relative to")
+      ->check(CLI::IsMember({"none", "mask", "csf"}))
+      ->capture_default_str();
+  app->add_option("-o,--out", o->out, "susceptibility to write [ppm]")->required();
+  return {app, [o] { return invert(*o); }};
+}
+
+}  // namespace chistream
