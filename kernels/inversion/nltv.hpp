@@ -33,7 +33,7 @@ struct NltvOptions {
   double tolerance =
       1e-3;  // stop at |x - x_previous| / |x| below this, after 5 iterations at least
   int linear_iterations = 10;
-  /// -1: the mask's bounding box plus max(8, 10 %) voxels per axis, up to the next size that is
+  /// -1: the mask's bounding box plus max(8, 20 %) voxels per axis, up to the next size that is
   /// fast to transform; n >= 0: the whole volume plus exactly n voxels, which reproduces other
   /// programs.
   int pad_voxels = -1;

@@ -18,7 +18,7 @@ Moments solve3(std::array<Moments, 3> const& a, Moments const& r) {
   };
   double const whole_determinant = determinant(a);
   double const scale = (a[0][0] + a[1][1] + a[2][2]) / 3;
-  if (std::abs(whole_determinant) < 1e-9 * scale * scale * scale) return {};
+  if (std::abs(whole_determinant) <= 1e-9 * scale * scale * scale) return {};
   Moments c{};
   for (std::size_t column = 0; column < 3; ++column) {
     auto replaced = a;

@@ -71,7 +71,7 @@ struct PaddedProblem {
 };
 
 /// pad_voxels >= 0: the whole volume and exactly so many voxels more per axis. -1: the mask's
-/// bounding box and max(8, 10 %) voxels more, rounded up to fast sizes: the periodic images of the
+/// bounding box and max(8, 20 %) voxels more, rounded up to fast sizes: the periodic images of the
 /// mask are what padding keeps apart, so air around the head counts as padding.
 template <class Device>
 PaddedProblem pad_for_inversion(Device const& device, Field<std::uint8_t const> mask,
@@ -83,8 +83,8 @@ PaddedProblem pad_for_inversion(Device const& device, Field<std::uint8_t const> 
     return Grid{g.nx + pad(g.nx), g.ny + pad(g.ny), g.nz + pad(g.nz)};
   };
   if (pad_voxels >= 0) return {whole(mask.grid), add(mask.grid, [=](int) { return pad_voxels; })};
-  auto const tenth = [](int n) { return std::max(8, (n + 9) / 10); };
-  return {box, fast_grid(add(box.grid, tenth))};
+  auto const fifth = [](int n) { return std::max(8, (n + 4) / 5); };
+  return {box, fast_grid(add(box.grid, fifth))};
 }
 
 /// to[i] = from[i + origin] inside the window, 0 beyond it.

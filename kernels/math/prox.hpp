@@ -14,7 +14,7 @@ namespace qsm {
 
 /// `d` in [-pi, pi], 0 <= W < mu2. Newton from the solution of the linearised equation; a step that
 /// leaves the bracket of the root becomes a bisection. At d = 0.3 two steps reach float precision,
-/// at |d| = pi and W = 0.999 mu2 up to ten are taken. One sine and one cosine per step.
+/// at |d| = pi and W = 0.999 mu2 up to 16 are taken. One sine and one cosine per step.
 QSM_HD float prox_phase(float weight, float d, float mu2) {
   float const bound = weight / mu2;
   float low = d < 0 ? d : 0.0f;
@@ -22,7 +22,7 @@ QSM_HD float prox_phase(float weight, float d, float mu2) {
   low = low < -bound ? -bound : low;
   high = high > bound ? bound : high;
   float y = weight * d / (weight + mu2);
-  for (int step = 0; step < 10; ++step) {
+  for (int step = 0; step < 16; ++step) {
     float const g = weight * sinf(y - d) + mu2 * y;
     (g > 0 ? high : low) = y;
     float next = y - g / (weight * cosf(y - d) + mu2);

@@ -17,8 +17,7 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t padded = 1;
   for (int axis = 0; axis < 3; ++axis) {
     int const n = scan.matrix.extent(axis);
-    int const pad =
-        options.nltv.pad_voxels >= 0 ? options.nltv.pad_voxels : std::max(8, n / 10 + 1);
+    int const pad = options.nltv.pad_voxels >= 0 ? options.nltv.pad_voxels : std::max(8, n / 5 + 1);
     padded *= static_cast<std::uint64_t>(fast_size(n + pad));
   }
   // 13 floats per padded voxel; local field, weight, chi, two masks and the host's copies.
