@@ -1,5 +1,6 @@
 #include "phase/linear_fit.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -20,7 +21,8 @@ struct FitLine {
   EchoTimes te;
   Field<std::uint8_t const> mask;
   LinearFitFields out;
-  Field<float> misfit;  // sum m^2 r^2; NaN where an echo is missing
+  Field<float> misfit;              // sum m^2 r^2; NaN where an echo is missing
+  Field<float const> known_offset;  // empty: fitted
 
   QSM_HD double weight(int e, std::size_t n) const {
     double const m = static_cast<double>(magnitudes.data[e][n]);
@@ -48,9 +50,10 @@ struct FitLine {
     }
     if (used == 0) return;
     double const determinant = s * sxx - sx * sx;
-    bool const line = determinant > 1e-6 * s * sxx;
-    double const slope = line ? (s * sxy - sx * sy) / determinant : sxy / sxx;
-    double const offset = line ? (sy - slope * sx) / s : 0;
+    bool const line = !known_offset && determinant > 1e-6 * s * sxx;
+    double const known = known_offset ? static_cast<double>(known_offset.data[n]) : 0.0;
+    double const slope = line ? (s * sxy - sx * sy) / determinant : (sxy - known * sx) / sxx;
+    double const offset = line ? (sy - slope * sx) / s : known;
     double const slope_variance = line ? s / determinant : 1 / sxx;
 
     double squares = 0;
@@ -93,7 +96,7 @@ template <class Device>
 FitSummary linear_fit(Device const& device, std::vector<Field<float const>> const& phases,
                       std::vector<Field<float const>> const& magnitudes,
                       std::vector<double> const& te_s, Field<std::uint8_t const> mask,
-                      LinearFitFields const& out) {
+                      LinearFitFields const& out, Field<float const> known_offset_rad) {
   Buffer<Device, float> misfit(device, mask.grid);
   for_each_voxel(device, mask.grid,
                  FitLine{.phases = echo_fields(phases, te_s),
@@ -101,17 +104,19 @@ FitSummary linear_fit(Device const& device, std::vector<Field<float const>> cons
                          .te = echo_times(te_s),
                          .mask = mask,
                          .out = out,
-                         .misfit = misfit.field()});
+                         .misfit = misfit.field(),
+                         .known_offset = known_offset_rad});
   double const median = percentiles(device, misfit.view(), mask, {50}).front();
-  int const freedom = static_cast<int>(te_s.size()) - 2;
-  if (freedom < 1 || !(median > 0)) return {};
+  int const freedom = static_cast<int>(te_s.size()) - (known_offset_rad ? 1 : 2);
+  if (freedom < 1 || !(median > 0)) return {.freedom = std::max(freedom, 0)};
   double const sigma = std::sqrt(median / chi_squared_median(freedom));
   for_each_voxel(device, mask.grid, Multiply{static_cast<float>(sigma), out.noise_hz});
-  return {.noise_sigma = sigma, .noise_is_absolute = true};
+  return {.noise_sigma = sigma, .noise_is_absolute = true, .freedom = freedom};
 }
 
 template FitSummary linear_fit(ThisDevice const&, std::vector<Field<float const>> const&,
                                std::vector<Field<float const>> const&, std::vector<double> const&,
-                               Field<std::uint8_t const>, LinearFitFields const&);
+                               Field<std::uint8_t const>, LinearFitFields const&,
+                               Field<float const>);
 
 }  // namespace qsm

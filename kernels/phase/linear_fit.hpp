@@ -7,6 +7,10 @@
 /// Two echoes: the line passes through both and the residual is zero. One echo, or voxels where
 /// only one echo has signal (D < 1e-6 S Sxx): through the origin, f = Sxy / (2 pi Sxx), phi_0 = 0,
 /// sigma(2 pi f) = sigma_n / sqrt(Sxx).
+///
+/// With a known offset map only f is fitted: 2 pi f = (Sxy - phi_0 Sx) / Sxx, sigma = sigma_n /
+/// sqrt(Sxx): about half the noise of the free line (echo times 4 .. 28 ms: a third to a half), and
+/// one more degree of freedom to tell bad voxels by.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +22,12 @@ namespace qsm {
 
 struct FitSummary {
   /// Standard deviation of the noise per real channel in units of the magnitudes, from the median
-  /// of the weighted squared residuals over the mask (chi^2 with E - 2 degrees of freedom), so that
-  /// a few voxels that do not fit leave it alone. 1 where it cannot be told (E < 3, or a perfect
-  /// fit).
+  /// of the weighted squared residuals over the mask (chi^2 with `freedom` degrees of freedom), so
+  /// that a few voxels that do not fit leave it alone. 1 where it cannot be told (E < 3, or a
+  /// perfect fit).
   double noise_sigma = 1;
   bool noise_is_absolute = false;  // false: noise_hz is correct up to one common factor only
+  int freedom = 0;                 // degrees of freedom of a voxel's residual
 };
 
 /// Results, zero outside the mask and where no echo has signal; finite everywhere.
@@ -41,6 +46,6 @@ template <class Device>
 FitSummary linear_fit(Device const& device, std::vector<Field<float const>> const& phases,
                       std::vector<Field<float const>> const& magnitudes,
                       std::vector<double> const& te_s, Field<std::uint8_t const> mask,
-                      LinearFitFields const& out);
+                      LinearFitFields const& out, Field<float const> known_offset_rad = {});
 
 }  // namespace qsm

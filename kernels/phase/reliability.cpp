@@ -23,11 +23,11 @@ struct Misfit {
   QSM_HD bool operator()(Index3 i) const {
     double const residual = static_cast<double>(estimate.residual_rad[i]);
     if (residual > residual_max_rad) return true;
-    int const freedom = magnitudes.count - 2;
+    int const freedom = estimate.freedom;
     if (!estimate.noise_is_absolute || freedom < 1 || !(residual > residual_min_rad)) return false;
     double s = 0;
     for (int e = 0; e < magnitudes.count; ++e) s += square(magnitudes.data[e][mask.grid.linear(i)]);
-    // E[sum m^2 r^2] = sigma_n^2 (E - 2)
+    // E[sum m^2 r^2] = sigma_n^2 freedom
     return residual * residual * s > residual_sigmas * residual_sigmas * estimate.noise_sigma *
                                          estimate.noise_sigma * freedom;
   }

@@ -49,6 +49,7 @@ struct FieldEstimate {
   Field<float const> residual_rad;
   double noise_sigma = 1;          // in units of the magnitudes
   bool noise_is_absolute = false;  // false: only residual_max_rad is applied in rule (1)
+  int freedom = 0;                 // of the residual: echoes less fitted parameters
 };
 
 /// `weight` in [0, sqrt(0.999)], zero outside the mask. Magnitudes: one field per echo.

@@ -87,6 +87,9 @@ std::vector<OptionRow> make_table() {
   t.push_back(choice("unwrap.method", {"laplacian"}, "spatial unwrapping of the first echo",
                      [](Options& o) -> UnwrapMethod& { return o.unwrap; }));
 
+  t.push_back(number("field.offset_sigma_mm", "mm", 0, 50,
+                     "smoothing of the phase at TE = 0 before the second fit; 0: one free fit",
+                     [](Options& o) -> double& { return o.offset.sigma_mm; }));
   t.push_back(number("field.residual_sigmas", "", 1, 100,
                      "misfit of the echoes, in units of its expected value, that costs the weight",
                      [](Options& o) -> double& { return o.reliability.residual_sigmas; }));

@@ -14,6 +14,7 @@
 #include "inversion/tkd.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/reliability.hpp"
+#include "phase/smooth_offset.hpp"
 
 namespace qsm {
 
@@ -24,6 +25,7 @@ struct PipelineOptions {
   Mcpc3dsOptions coils;
   MaskOptions mask;
   UnwrapMethod unwrap = UnwrapMethod::kLaplacian;
+  OffsetOptions offset;
   ReliabilityOptions reliability;
   VsharpOptions background;
   InversionMethod inversion = InversionMethod::kNltv;

@@ -128,7 +128,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
 
   TotalField<Device> total;
   clock.run(device, kField, [&](Control const&) {
-    total = estimate_field(device, scan, options, brain.view(), echoes);
+    total = estimate_field(device, scan, options, brain.field(), echoes);
     echoes = {};  // the heavy stages behind need the room
   });
   result.excluded_voxels = total.reliability.excluded;

@@ -1,42 +1,26 @@
 #include "pipeline/total_field.hpp"
 
-#include <cmath>
-#include <limits>
+#include <numbers>
 
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
+#include "math/components.hpp"
 #include "math/gaussian.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
+#include "phase/smooth_offset.hpp"
+#include "phase/template_turn.hpp"
 #include "phase/temporal_unwrap.hpp"
 
 namespace qsm {
 namespace {
 
-constexpr float kTwoPi = 2 * std::numbers::pi_v<float>;
-
-/// m |wrap(w_2 - (phi_1 + turn) TE_2 / TE_1)|
-struct TemplateMisfit {
-  Field<float const> first, second, magnitude;
+struct ClearOutside {
   Field<std::uint8_t const> mask;
-  float turn, ratio;
-  QSM_HD double operator()(Index3 i) const {
-    if (!mask[i]) return 0;
-    return static_cast<double>(magnitude[i] * fabsf(wrap(second[i] - ratio * (first[i] + turn))));
-  }
-};
-
-struct Masked {
-  Field<float const> value;
-  Field<std::uint8_t const> mask;
-  QSM_HD double operator()(Index3 i) const { return mask[i] ? static_cast<double>(value[i]) : 0; }
-};
-
-struct AddTurn {
   Field<float> phase;
-  Field<std::uint8_t const> mask;
-  float turn;
-  QSM_HD void operator()(Index3 i) const { phase[i] = mask[i] ? phase[i] + turn : 0.0f; }
+  QSM_HD void operator()(Index3 i) const {
+    if (!mask[i]) phase[i] = 0;
+  }
 };
 
 struct MaskedSquare {
@@ -49,8 +33,21 @@ struct MaskedSquare {
 
 struct HzToPpm {
   Field<float> field;
+  Field<std::uint8_t const> mask;
   float ppm_per_hz;
-  QSM_HD void operator()(Index3 i) const { field[i] *= ppm_per_hz; }
+  QSM_HD void operator()(Index3 i) const { field[i] = mask[i] ? ppm_per_hz * field[i] : 0.0f; }
+};
+
+struct KeepReliable {
+  Field<float const> weight;
+  Field<std::uint8_t> mask;
+  QSM_HD void operator()(Index3 i) const { mask[i] = mask[i] && weight[i] > 0; }
+};
+
+struct Intersect {
+  Field<std::uint8_t const> other;
+  Field<std::uint8_t> mask;
+  QSM_HD void operator()(Index3 i) const { mask[i] = mask[i] && other[i]; }
 };
 
 /// (field, 1) where it counts: the numerator and the denominator of a normalised convolution.
@@ -86,6 +83,18 @@ void fill_unreliable(Device const& device, Vec3d voxel_mm, Field<float const> we
   for_each_voxel(device, field.grid, FillUnreliable{average.view(), weight, mask, field});
 }
 
+/// Takes unreliable voxels at the rim out of the mask; those that reliable ones enclose stay.
+template <class Device>
+void trim_mask(Device const& device, Field<float const> weight, Field<std::uint8_t> mask) {
+  constexpr double kLargestHole = 0.001;  // of the volume: a bleed, not a sinus
+  Buffer<Device, std::uint8_t> whole(device, mask.grid);
+  copy_on_device(device, whole.field().data, mask.data, whole.bytes());
+  for_each_voxel(device, mask.grid, KeepReliable{weight, mask});
+  keep_largest_component(device, mask);
+  fill_holes(device, mask, kLargestHole);
+  for_each_voxel(device, mask.grid, Intersect{whole.view(), mask});
+}
+
 template <class Device>
 double effective_te(Device const& device, ScanDescription const& scan,
                     Field<std::uint8_t const> mask,
@@ -109,33 +118,22 @@ void unwrap_echoes(Device const& device, ScanDescription const& scan,
   LaplacianUnwrap<Device>(device, scan.matrix, scan.voxel_mm).run(first, mask, first);
   if (echoes.phase.size() < 2) return;
 
-  auto const ratio = static_cast<float>(scan.te_s[1] / scan.te_s[0]);
-  double const total = sum_over(device, scan.matrix, Masked{echoes.magnitude[0].view(), mask});
-  double best = std::numeric_limits<double>::infinity();
-  float best_turn = 0;
-  for (int const turns : {0, 1, -1, 2, -2}) {
-    float const turn = kTwoPi * static_cast<float>(turns);
-    double const misfit = sum_over(device, scan.matrix,
-                                   TemplateMisfit{first, echoes.phase[1].view(),
-                                                  echoes.magnitude[0].view(), mask, turn, ratio}) /
-                              total +
-                          0.01 * std::abs(turns);  // a tie goes to the fewest turns
-    if (misfit < best) {
-      best = misfit;
-      best_turn = turn;
-    }
-  }
-  for_each_voxel(device, scan.matrix, AddTurn{first, mask, best_turn});
+  correct_template_turn(device, mask,
+                        TemplateEchoes{.first = first,
+                                       .second = echoes.phase[1].view(),
+                                       .magnitude = echoes.magnitude[0].view(),
+                                       .first_te_s = scan.te_s[0],
+                                       .second_te_s = scan.te_s[1]});
   for (std::size_t e = 1; e < echoes.phase.size(); ++e) {
     Field<float> const phase = echoes.phase[e].field();
     unwrap_echo(device, echoes.phase[e - 1].view(), scan.te_s[e - 1], phase, scan.te_s[e], phase);
-    for_each_voxel(device, scan.matrix, AddTurn{phase, mask, 0.0f});
+    for_each_voxel(device, scan.matrix, ClearOutside{mask, phase});
   }
 }
 
 template <class Device>
 TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
-                                  PipelineOptions const& options, Field<std::uint8_t const> mask,
+                                  PipelineOptions const& options, Field<std::uint8_t> mask,
                                   CombinedEchoes<Device> const& echoes) {
   auto const magnitudes = echoes.magnitudes();
   TotalField<Device> total{.field_ppm = {device, scan.matrix},
@@ -146,22 +144,29 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
   Buffer<Device, float> noise(device, scan.matrix);
   Buffer<Device, float> residual(device, scan.matrix);
   Field<float> const field = total.field_ppm.field();
-  auto const fit = linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask,
-                              {.field_hz = field,
-                               .offset_rad = offset.field(),
-                               .noise_hz = noise.field(),
-                               .residual_rad = residual.field()});
+  LinearFitFields const out{field, offset.field(), noise.field(), residual.field()};
+  auto fit = linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out);
+  if (scan.te_s.size() > 1 && options.offset.sigma_mm > 0) {
+    Buffer<Device, float> smooth(device, scan.matrix);
+    smooth_offset(device, scan.voxel_mm, mask,
+                  FittedOffset{offset.view(), noise.view(), residual.view()},
+                  options.offset.sigma_mm, smooth.field());
+    fit = linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out, smooth.view());
+  }
   total.reliability = data_weight(device, magnitudes, scan.te_s,
                                   {.field_hz = field,
                                    .noise_hz = noise.view(),
                                    .residual_rad = residual.view(),
                                    .noise_sigma = fit.noise_sigma,
-                                   .noise_is_absolute = fit.noise_is_absolute},
+                                   .noise_is_absolute = fit.noise_is_absolute,
+                                   .freedom = fit.freedom},
                                   mask, options.reliability, total.weight.field());
-  if (total.reliability.excluded > 0)
+  if (total.reliability.excluded > 0) {
+    trim_mask(device, total.weight.view(), mask);
     fill_unreliable(device, scan.voxel_mm, total.weight.view(), mask, field);
+  }
   for_each_voxel(device, scan.matrix,
-                 HzToPpm{field, static_cast<float>(1 / (kGammaBar * scan.b0_t))});
+                 HzToPpm{field, mask, static_cast<float>(1 / (kGammaBar * scan.b0_t))});
   return total;
 }
 
@@ -169,7 +174,7 @@ template void unwrap_echoes(ThisDevice const&, ScanDescription const&, Field<std
                             CombinedEchoes<ThisDevice>&);
 template struct TotalField<ThisDevice>;
 template TotalField<ThisDevice> estimate_field(ThisDevice const&, ScanDescription const&,
-                                               PipelineOptions const&, Field<std::uint8_t const>,
+                                               PipelineOptions const&, Field<std::uint8_t>,
                                                CombinedEchoes<ThisDevice> const&);
 
 }  // namespace qsm

@@ -11,9 +11,8 @@
 
 namespace qsm {
 
-/// Unwraps every echo in place: the first in space, the others each from the one before it. The
-/// template may be off by whole turns in all voxels together; the turn under which it predicts the
-/// second echo best is chosen. Phase is zero outside the mask.
+/// Unwraps every echo in place: the first in space, repaired with the second, and each further one
+/// in time from the one before it. Phase is zero outside the mask.
 template <class Device>
 void unwrap_echoes(Device const& device, ScanDescription const& scan,
                    Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes);
@@ -26,12 +25,13 @@ struct TotalField {
   double effective_te_s = 0;  // sum_e w_e TE_e, w_e ~ mean of m_e^2 TE_e^2: the phase scale's
 };
 
-/// Fits the echoes and judges each voxel. Where the weight is zero the field is replaced by the
-/// average of its reliable neighbours (Gaussian, 2 mm): one outlier left in place would reach every
+/// Fits the echoes twice, with a free and then with the smoothed offset, and judges each voxel.
+/// Unreliable voxels at the rim leave the mask; inside it their weight is zero and their field the
+/// average of the reliable neighbours (Gaussian, 2 mm): one outlier left in place would reach every
 /// voxel within the background filter's radius.
 template <class Device>
 TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
-                                  PipelineOptions const& options, Field<std::uint8_t const> mask,
+                                  PipelineOptions const& options, Field<std::uint8_t> mask,
                                   CombinedEchoes<Device> const& echoes);
 
 }  // namespace qsm
