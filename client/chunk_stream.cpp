@@ -1,0 +1,98 @@
+#include "client/chunk_stream.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "client/connection.hpp"
+#include "container/framing.hpp"
+
+namespace chistream {
+
+namespace {
+
+using Stream = grpc::ClientReaderWriter<qsm::v1::ChunkRequest, qsm::v1::ChunkAck>;
+
+/// What the server has said so far; filled by the reading thread.
+class Acknowledged {
+ public:
+  explicit Acknowledged(qsm::v1::Upload const& upload)
+      : durable_(upload.durable_offset()), credit_(upload.credit_bytes()) {}
+
+  void read(Stream& stream, std::function<void(std::uint64_t)> const& report) {
+    qsm::v1::ChunkAck ack;
+    while (stream.Read(&ack)) {
+      {
+        std::scoped_lock const lock(mutex_);
+        durable_ = ack.durable_offset();
+        credit_ = ack.credit_bytes();
+        rewind_ = rewind_ || ack.resend();
+      }
+      changed_.notify_one();
+      report(ack.durable_offset());
+    }
+    std::scoped_lock const lock(mutex_);
+    ended_ = true;
+    changed_.notify_one();
+  }
+
+  /// Waits until the chunk at `offset` may be sent, and puts `offset` back where the server asks
+  /// for it. At the end of the data, waits for the server to have it all. False once the stream
+  /// ended.
+  bool wait(std::uint64_t& offset, std::uint64_t chunk, std::uint64_t total) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return ended_ || rewind_ ||
+             (offset == total ? durable_ == total : offset + chunk <= durable_ + credit_);
+    });
+    if (rewind_) offset = durable_;
+    rewind_ = false;
+    return !ended_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t durable_;
+  std::uint64_t credit_;
+  bool rewind_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+void send_chunks(qsm::v1::UploadService::Stub& uploads, qsm::v1::Upload const& upload,
+                 std::span<std::byte const> bytes,
+                 std::function<void(std::uint64_t)> const& durable) {
+  grpc::ClientContext context;
+  auto const stream = uploads.WriteChunks(&context);
+  Acknowledged acknowledged(upload);
+  std::jthread reader([&] { acknowledged.read(*stream, durable); });
+  // A credit below the chunk size would never let a full chunk go.
+  std::uint64_t const largest = std::min<std::uint64_t>(
+      upload.max_chunk_bytes(), std::max<std::uint64_t>(upload.credit_bytes(), 1));
+  std::uint64_t const total = bytes.size();
+  std::uint64_t offset = upload.durable_offset();
+  qsm::v1::ChunkRequest chunk;
+  chunk.set_upload_id(upload.upload_id());  // in the first message alone
+  for (;;) {
+    std::uint64_t const before = offset;
+    std::uint64_t const size = std::min(largest, total - offset);
+    if (!acknowledged.wait(offset, size, total)) break;
+    if (offset != before) continue;
+    if (offset == total) break;
+    auto const piece = bytes.subspan(offset, size);
+    chunk.set_offset(offset);
+    chunk.set_data(piece.data(), piece.size());
+    chunk.set_crc32c(qsm::container::crc32c(piece));
+    if (!stream->Write(chunk)) break;
+    chunk.clear_upload_id();
+    offset += size;
+  }
+  stream->WritesDone();
+  reader.join();
+  check(stream->Finish());
+}
+
+}  // namespace chistream

@@ -1,0 +1,71 @@
+#include "client/command_flags.hpp"
+
+#include <cstdlib>
+
+#include "client/overrides.hpp"
+
+namespace chistream {
+
+void ServerFlag::add_to(CLI::App& app) {
+  char const* given = std::getenv("CHISTREAM_SERVER");
+  address_ = given != nullptr && *given != '\0' ? given : "127.0.0.1:50151";
+  app.add_option("--server", address_, "host:port or unix:PATH; also $CHISTREAM_SERVER")
+      ->capture_default_str();
+}
+
+void JobFlags::add_to(CLI::App& app) {
+  app.add_option("--pipeline", pipeline_, "name or name@version; the server's first otherwise");
+  app.add_option("--set", assignments_, "stage.option=value; `chistream info pipelines` lists them")
+      ->allow_extra_args(false);
+  app.add_flag("--new", fresh_, "start another job even if the same one exists");
+  add_identity_flags(app, identity_);
+}
+
+qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
+  auto const offered = call_with_patience<qsm::v1::ListPipelinesResponse>(
+      no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListPipelinesResponse* response) {
+        return server.jobs->ListPipelines(context, {}, response);
+      });
+  auto const& pipeline = find_pipeline(offered.pipelines(), pipeline_);
+  qsm::v1::JobSpec spec;
+  spec.set_pipeline(full_name(pipeline));
+  for (auto const& assignment : assignments_)
+    *spec.add_overrides() = parse_override(pipeline, assignment);
+  *spec.mutable_identity() = identity_;
+  return spec;
+}
+
+void InputFlags::add_to(CLI::App& app) {
+  exam_.add_to(app);
+  cache_ = default_cache().string();
+  app.add_option("--cache", cache_, "where the exam is kept until the server has it")
+      ->capture_default_str();
+}
+
+Exam InputFlags::prepare(Progress& progress) const {
+  ExamSource const source = exam_.source();
+  progress.say("reading the exam");
+  Exam exam = prepare_exam(source, cache_);
+  auto const& summary = exam.summary;
+  auto const& matrix = summary.geometry().matrix();
+  progress.say(std::to_string(matrix.x()) + " x " + std::to_string(matrix.y()) + " x " +
+               std::to_string(matrix.z()) + " voxels, " + std::to_string(summary.echoes()) +
+               " echoes, " + std::to_string(summary.coils()) + " coils, " + size_text(exam.bytes));
+  for (auto const& warning : summary.warnings()) progress.say("warning: " + warning);
+  return exam;
+}
+
+void OutputFlags::add_to(CLI::App& app) {
+  app.add_option("-o,--output", folder_, "folder for the results; made if it is not there")
+      ->required();
+  app.add_option("--artifacts", artifacts_, "dicom: the series; nifti: everything else")
+      ->check(CLI::IsMember({"all", "dicom", "nifti"}))
+      ->capture_default_str();
+}
+
+Wanted OutputFlags::wanted() const {
+  if (artifacts_ == "dicom") return Wanted::kDicom;
+  return artifacts_ == "nifti" ? Wanted::kNifti : Wanted::kAll;
+}
+
+}  // namespace chistream

@@ -1,0 +1,67 @@
+/// Flags that several subcommands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "client/connection.hpp"
+#include "client/exam_cache.hpp"
+#include "client/fetch.hpp"
+#include "client/progress.hpp"
+#include "formats/exam_flags.hpp"
+
+namespace chistream {
+
+/// --server, else $CHISTREAM_SERVER, else 127.0.0.1:50151.
+class ServerFlag {
+ public:
+  void add_to(CLI::App& app);
+  Connection connect() const { return Connection(address_); }
+  std::string const& address() const { return address_; }
+
+ private:
+  std::string address_;
+};
+
+/// --pipeline, --set stage.option=value, --new, and whose exam it is.
+class JobFlags {
+ public:
+  void add_to(CLI::App& app);
+
+  /// The spec but for its upload. Asks the server for its pipelines, and so finds a server that
+  /// does not answer, and options that do not exist, before any work is done.
+  qsm::v1::JobSpec spec(Connection& server) const;
+  bool fresh() const { return fresh_; }
+
+ private:
+  std::string pipeline_;
+  std::vector<std::string> assignments_;
+  qsm::v1::Identity identity_;
+  bool fresh_ = false;
+};
+
+/// INPUT and its flags, --cache.
+class InputFlags {
+ public:
+  void add_to(CLI::App& app);
+  Exam prepare(Progress& progress) const;
+
+ private:
+  ExamFlags exam_;
+  std::string cache_;
+};
+
+/// -o, --artifacts.
+class OutputFlags {
+ public:
+  void add_to(CLI::App& app);
+  std::filesystem::path const& folder() const { return folder_; }
+  Wanted wanted() const;
+
+ private:
+  std::filesystem::path folder_;
+  std::string artifacts_ = "all";
+};
+
+}  // namespace chistream

@@ -1,0 +1,109 @@
+#include <iostream>
+#include <memory>
+
+#include "client/command_flags.hpp"
+#include "client/commands.hpp"
+#include "client/interrupt.hpp"
+#include "client/job.hpp"
+#include "client/job_display.hpp"
+
+namespace chistream {
+
+namespace {
+
+struct JobArgument {
+  ServerFlag server;
+  std::string id;
+
+  void add_to(CLI::App& app) {
+    app.add_option("JOB", id, "id, as submit prints it")->required();
+    server.add_to(app);
+  }
+};
+
+Patience patience(Progress& progress) {
+  return {.tell = [&](std::string const& line) { progress.say(line); }};
+}
+
+int watch(JobArgument const& job) {
+  Connection server = job.server.connect();
+  qsm::v1::Job last;
+  on_interrupt_say("interrupted; job " + job.id + " goes on without us");
+  {
+    Progress progress;
+    last = watch_job(server, job.id, patience(progress),
+                     [&](qsm::v1::Job const& j) { show_job(progress, j); });
+  }
+  return report_end(last);
+}
+
+int fetch(JobArgument const& job, OutputFlags const& output) {
+  Connection server = job.server.connect();
+  Progress progress;
+  on_interrupt_say("interrupted; fetch again for the whole result");
+  auto const fetched =
+      fetch_results(server, job.id, output.folder(), output.wanted(), patience(progress));
+  std::cout << fetched.instances << " instances, " << fetched.files << " files, "
+            << size_text(fetched.bytes) << " in " << output.folder().string() << std::endl;
+  return kExitOk;
+}
+
+int cancel(JobArgument const& job) {
+  Connection server = job.server.connect();
+  qsm::v1::JobRef ref;
+  ref.set_job_id(job.id);
+  auto const now = call_with_patience<qsm::v1::Job>(
+      {}, [&](grpc::ClientContext* context, qsm::v1::Job* response) {
+        return server.jobs->CancelJob(context, ref, response);
+      });
+  std::cout << job_line(now) << std::endl;
+  return kExitOk;
+}
+
+int list(ServerFlag const& address, std::uint32_t limit) {
+  Connection server = address.connect();
+  qsm::v1::ListJobsRequest request;
+  request.set_limit(limit);
+  auto const jobs = call_with_patience<qsm::v1::ListJobsResponse>(
+      no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListJobsResponse* response) {
+        return server.jobs->ListJobs(context, request, response);
+      });
+  for (auto const& job : jobs.jobs()) std::cout << job_line(job) << '\n';
+  return kExitOk;
+}
+
+}  // namespace
+
+Command add_watch(CLI::App& program) {
+  auto* const app = program.add_subcommand("watch", "follow a job to its end");
+  auto const job = std::make_shared<JobArgument>();
+  job->add_to(*app);
+  return {app, [job] { return watch(*job); }};
+}
+
+Command add_fetch(CLI::App& program) {
+  auto* const app = program.add_subcommand("fetch", "bring the results of a job home");
+  auto const job = std::make_shared<JobArgument>();
+  auto const output = std::make_shared<OutputFlags>();
+  job->add_to(*app);
+  output->add_to(*app);
+  return {app, [job, output] { return fetch(*job, *output); }};
+}
+
+Command add_cancel(CLI::App& program) {
+  auto* const app = program.add_subcommand("cancel", "ask for a job to end");
+  auto const job = std::make_shared<JobArgument>();
+  job->add_to(*app);
+  return {app, [job] { return cancel(*job); }};
+}
+
+Command add_jobs(CLI::App& program) {
+  auto* const app = program.add_subcommand("jobs", "list the newest jobs");
+  auto const server = std::make_shared<ServerFlag>();
+  auto const limit = std::make_shared<std::uint32_t>(100);
+  server->add_to(*app);
+  app->add_option("--limit", *limit, "at most so many")->check(CLI::Range(1u, 1000u));
+  return {app, [server, limit] { return list(*server, *limit); }};
+}
+
+}  // namespace chistream
