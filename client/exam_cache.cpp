@@ -26,6 +26,8 @@ class Fingerprint {
   }
   void number(double value) { text(std::to_string(value) + '/' + std::to_string(value * 1e9)); }
   void file(fs::path const& path) {
+    if (!fs::exists(path))
+      throw FormatError("FILE_UNREADABLE", "there is no such file: " + path.string());
     text(fs::absolute(path).string());
     if (fs::is_directory(path)) {
       std::vector<fs::path> entries;

@@ -22,10 +22,11 @@ std::string local_time(google::protobuf::Timestamp const& at) {
 
 std::string iteration_text(qsm::v1::Progress const& at) {
   if (at.iteration() == 0) return {};
-  char text[96];
-  std::snprintf(text, sizeof(text), ", iteration %u of %u, change %.1e", at.iteration(),
-                at.max_iterations(), at.residual());
-  return text;
+  std::string text = ", iteration " + std::to_string(at.iteration()) + " of " +
+                     std::to_string(at.max_iterations());
+  char change[32];
+  std::snprintf(change, sizeof(change), ", change %.1e", at.residual());
+  return at.residual() > 0 ? text + change : text;
 }
 
 }  // namespace

@@ -93,9 +93,8 @@ qsm::v1::Job send(Flags const& flags, Connection& server, Progress& progress, Ti
   times.commit_s = uploaded.commit_s;
   summary = uploaded.summary;
   spec.set_upload_id(uploaded.upload_id);
-  auto const job = submit_job(server, spec, flags.job.fresh(), patience(progress));
-  discard(exam);
-  return job;
+  discard(exam);  // the server has it, and patient data should not lie about
+  return submit_job(server, spec, flags.job.fresh(), patience(progress));
 }
 
 int reconstruct(Flags const& flags) {
