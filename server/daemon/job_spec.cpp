@@ -19,6 +19,14 @@ using qsm::v1::PipelineDescription;
                      "ListPipelines names every option, its unit and its range");
 }
 
+// What a client wrote, short enough for a message.
+std::string quoted(std::string const& text) {
+  constexpr std::size_t kLongest = 64;
+  std::ostringstream quote;
+  quote << '\'' << text.substr(0, kLongest) << (text.size() > kLongest ? "...'" : "'");
+  return quote.str();
+}
+
 std::string full_name(PipelineDescription const& pipeline) {
   return pipeline.name() + "@" + std::to_string(pipeline.version());
 }
@@ -31,7 +39,7 @@ PipelineDescription const& find_pipeline(std::string const& name,
     if (full_name(pipeline) == name) return pipeline;
     offered += (offered.empty() ? "" : ", ") + full_name(pipeline);
   }
-  refuse("UNKNOWN_PIPELINE", "there is no pipeline '" + name + "'; there are " + offered);
+  refuse("UNKNOWN_PIPELINE", "there is no pipeline " + quoted(name) + "; there are " + offered);
 }
 
 void check_number(double value, OptionDescription const& option) {
@@ -50,7 +58,7 @@ void check_override(Override const& override_, PipelineDescription const& pipeli
       pipeline.options().begin(), pipeline.options().end(),
       [&](OptionDescription const& option) { return option.name() == override_.option(); });
   if (found == pipeline.options().end())
-    refuse("UNKNOWN_OPTION", full_name(pipeline) + " has no option '" + override_.option() + "'");
+    refuse("UNKNOWN_OPTION", full_name(pipeline) + " has no option " + quoted(override_.option()));
   auto const type = found->default_value().value_case();
   if (override_.value_case() != type) {
     char const* const wanted = type == Override::kNumber   ? "a number"
@@ -81,7 +89,7 @@ qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue 
   for (Override const& override_ : spec.overrides()) {
     check_override(override_, pipeline);
     if (!seen.insert(override_.option()).second)
-      refuse("DUPLICATE_OPTION", "'" + override_.option() + "' is given twice");
+      refuse("DUPLICATE_OPTION", override_.option() + " is given twice");
   }
   qsm::v1::JobSpec resolved = spec;
   resolved.set_pipeline(full_name(pipeline));

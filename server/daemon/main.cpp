@@ -30,6 +30,8 @@ int serve(chistream::DaemonOptions const& options) {
   ::sigaddset(&ending, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
 
+  ::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may end before we do
+
   chistream::Server server(options);
   std::cout << "chistreamd listening on " << server.address() << std::endl;
   int received = 0;

@@ -23,6 +23,10 @@ grpc::Status UploadService::CreateUpload(grpc::ServerContext*,
   return answer("CreateUpload", [&] {
     check_request_id(request->request_id());
     if (!request->sha256().empty()) check_sha256(request->sha256());
+    if (auto const earlier = journal_.created_upload(*request)) {
+      *response = described(*earlier);
+      return;
+    }
     std::uint64_t const free = spool_.free_bytes();
     if (free < reserve_bytes_ || request->declared_bytes() > free - reserve_bytes_)
       throw RequestError(grpc::RESOURCE_EXHAUSTED, "DISK_FULL",
@@ -79,10 +83,12 @@ grpc::Status UploadService::AbortUpload(grpc::ServerContext*, qsm::v1::UploadRef
 }
 
 std::shared_ptr<OpenUpload> UploadService::open(std::string const& upload_id) {
-  journal_.upload(upload_id);  // NOT_FOUND before anything is made for it
+  bool const is_open = journal_.upload(upload_id).upload.state() == qsm::v1::UPLOAD_STATE_OPEN;
   std::scoped_lock const lock(mutex_);
-  auto& upload = open_[upload_id];
-  if (!upload) upload = std::make_shared<OpenUpload>(journal_, spool_, upload_id);
+  auto const found = open_.find(upload_id);
+  if (found != open_.end()) return found->second;
+  auto const upload = std::make_shared<OpenUpload>(journal_, spool_, upload_id);
+  if (is_open) open_[upload_id] = upload;
   return upload;
 }
 

@@ -107,14 +107,15 @@ class JobQueue {
     Clock::time_point cancelled_at;  // zero: not cancelled
     std::vector<qsm::v1::Artifact> artifacts;
   };
-  enum class Counted { kCrash, kNoFault };
+  enum class Cause { kWorkerCrash, kServerRestart };  // only the first counts
 
   Live* find(qsm::v1::TaskClaim const& claim);     // nullptr: stale
   Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
   Snapshot snapshot_locked(std::string const& job_id);
   std::optional<qsm::v1::ClaimResponse> claim_locked(qsm::v1::ClaimRequest const& request);
   void finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts);
-  void end_attempt(std::string const& job_id, Counted counted, qsm::v1::ErrorDetail const& error);
+  void end_attempt(std::string const& job_id, Cause cause, std::string const& how);
+  void require_running() const;  // throws SHUTTING_DOWN
   void changed(Live& live);
 
   Journal& journal_;

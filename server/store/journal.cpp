@@ -85,6 +85,13 @@ Journal::Journal(std::filesystem::path const& path) : database_(path) {
   transaction.commit();
 }
 
+std::optional<UploadRecord> Journal::created_upload(qsm::v1::CreateUploadRequest const& request) {
+  std::scoped_lock const lock(mutex_);
+  auto const earlier = requested("upload", request.request_id(), request.SerializeAsString());
+  if (!earlier) return std::nullopt;
+  return find_upload(*earlier);
+}
+
 UploadRecord Journal::create_upload(qsm::v1::CreateUploadRequest const& request) {
   std::string const body = request.SerializeAsString();
   std::scoped_lock const lock(mutex_);

@@ -43,7 +43,9 @@ class Journal {
   /// newer server wrote.
   explicit Journal(std::filesystem::path const& path);
 
-  /// The upload this request opened before, or a new one.
+  /// The upload this request opened before, if any.
+  std::optional<UploadRecord> created_upload(qsm::v1::CreateUploadRequest const& request);
+  /// The same, or a new one.
   UploadRecord create_upload(qsm::v1::CreateUploadRequest const& request);
   UploadRecord upload(std::string const& upload_id);
   std::vector<UploadRecord> uploads();
