@@ -4,7 +4,7 @@ import json
 
 import numpy
 
-from chistream_harness import (SMALL, TE_S, Server, check_dicom, instances, nibabel,
+from chistream_harness import (FAST, TE_S, Server, check_dicom, instances, nibabel,
                                pixels_equal_map, run, simulate)
 
 
@@ -12,13 +12,13 @@ def field_images(truth, folder):
     """Writes sub-1_echo-N_part-{mag,phase}_MEGRE.nii.gz as the true field would give them."""
     image = nibabel.load(truth / "chi.nii.gz")
     field_ppm = nibabel.load(truth / "total_field.nii.gz").get_fdata()
-    head = nibabel.load(truth / "labels.nii.gz").get_fdata() > 0
+    brain = nibabel.load(truth / "mask.nii.gz").get_fdata() > 0
     anat = folder / "bids" / "sub-1" / "anat"
     anat.mkdir(parents=True)
     for echo, te_s in enumerate(map(float, TE_S), 1):
         phase = 2 * numpy.pi * 42.577478518 * 3 * field_ppm * te_s
         wrapped = numpy.angle(numpy.exp(1j * phase))
-        magnitude = 1000 * numpy.exp(-te_s / 0.05) * head
+        magnitude = 1000 * numpy.exp(-te_s / 0.05) * brain
         for part, values in (("mag", magnitude), ("phase", wrapped)):
             stem = f"sub-1_echo-{echo}_part-{part}_MEGRE"
             nibabel.save(nibabel.Nifti1Image(values.astype(numpy.float32), image.affine),
@@ -34,7 +34,7 @@ def bids_folder(folder):
     anat = field_images(truth, folder)
     out = folder / "out"
     with Server(folder) as server:
-        server.client("reconstruct", anat, "-o", out, *SMALL)
+        server.client("reconstruct", anat, "-o", out, *FAST)
     assert len(instances(out)) == 40
     check_dicom(out)
     pixels_equal_map(out)

@@ -25,10 +25,9 @@ SKIPPED = 77  # SKIP_RETURN_CODE in CMakeLists.txt
 # Exit codes of the client.
 OK, USAGE, REFUSED, JOB_FAILED, UNREACHABLE = 0, 2, 3, 4, 5
 
-# Five echoes of a small head: enough for every stage, seconds on one core.
+# Five echoes of a whole head on a coarse grid: every stage, in seconds on one core.
 TE_S = ("0.004", "0.010", "0.016", "0.022", "0.028")
-# V-SHARP radii that leave something of a small volume, and fewer iterations than a patient gets.
-SMALL = ("--set", "background.radii_mm=6,4", "--set", "inversion.iterations=20")
+FAST = ("--set", "inversion.iterations=20")
 
 
 class Skip(Exception):
@@ -142,13 +141,13 @@ def uploaded_bytes(server):
     return sum(path.stat().st_size for path in (server.spool / "uploads").glob("*"))
 
 
-def simulate(folder, *options, matrix=(48, 56, 40), voxel=(2, 2, 2), coils=2, name="scan",
+def simulate(folder, *options, matrix=(48, 56, 40), voxel_mm=4, coils=2, name="scan",
              te=TE_S):
     """A scan of a head as raw k-space, and the folder of its truth."""
     scan, truth = folder / f"{name}.h5", folder / f"{name}-truth"
     call(BIN / "chistream-worker-cpu", "simulate", "-o", scan, "--truth", truth, "--matrix",
-         *matrix, "--voxel", *voxel, "--coils", coils, "--te", *te, "--b0", 3, "--snr", 40,
-         "--seed", 7, *options)
+         *matrix, "--voxel", *3 * [voxel_mm], "--coils", coils, "--te", *te, "--b0", 3, "--snr", 40,
+         "--seed", 7, "--oversampling", 1, *options)
     return scan, truth
 
 

@@ -1,6 +1,6 @@
 """Whose map it is: two patients never share an identifier."""
 
-from chistream_harness import SMALL, Server, check_dicom, instances, run, simulate
+from chistream_harness import FAST, Server, check_dicom, instances, run, simulate
 
 
 def uids(folder):
@@ -16,7 +16,7 @@ def two_patients_same_data(folder):
     with Server(folder) as server:
         for name in ("one", "two"):
             server.client("reconstruct", scan, "-o", folder / name, "--patient-name",
-                          f"Patient^{name}", "--patient-id", f"id-{name}", *SMALL)
+                          f"Patient^{name}", "--patient-id", f"id-{name}", *FAST)
     for name in ("one", "two"):
         check_dicom(folder / name)
         assert {str(instance.PatientName) for instance in instances(folder / name)} == \

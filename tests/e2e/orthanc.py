@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
-from chistream_harness import SMALL, Server, Skip, instances, run, simulate, wait_for
+from chistream_harness import FAST, Server, Skip, instances, run, simulate, wait_for
 
 
 def free_port():
@@ -59,7 +59,7 @@ def series_survives_a_pacs(folder):
     scan, _ = simulate(folder)
     out = folder / "out"
     with Server(folder) as server:
-        server.client("reconstruct", scan, "-o", out, "--patient-name", "Pacs^Test", *SMALL)
+        server.client("reconstruct", scan, "-o", out, "--patient-name", "Pacs^Test", *FAST)
     sent = {str(instance.SOPInstanceUID): instance for instance in instances(out)}
 
     with orthanc(folder / "orthanc") as url:

@@ -2,7 +2,7 @@
 
 import numpy
 
-from chistream_harness import (BIN, SMALL, Server, call, check_dicom, instances, nibabel,
+from chistream_harness import (BIN, FAST, Server, call, check_dicom, instances, nibabel,
                                pixels_equal_map, report, run, simulate)
 import json
 
@@ -11,7 +11,7 @@ def round_trip(folder, *oblique):
     scan, truth = simulate(folder, *oblique)
     out = folder / "out"
     with Server(folder) as server:
-        server.client("reconstruct", scan, "-o", out, "--patient-name", "Round^Trip", *SMALL)
+        server.client("reconstruct", scan, "-o", out, "--patient-name", "Round^Trip", *FAST)
 
     series = instances(out)
     assert len(series) == 40
@@ -43,7 +43,7 @@ def axial(folder):
 
 
 def oblique(folder):
-    round_trip(folder, "--oblique", 25)
+    round_trip(folder, "--oblique", 25, 10)
 
 
 if __name__ == "__main__":
