@@ -6,6 +6,7 @@
 #include "device/reduce.hpp"
 #include "device/select.hpp"
 #include "inversion/nltv_step.hpp"
+#include "math/finite.hpp"
 #include "math/pad.hpp"
 
 namespace qsm {
@@ -13,9 +14,7 @@ namespace {
 
 using namespace nltv_step;
 
-QSM_HD bool finite(float v) {
-  return v - v == 0;
-}
+constexpr double kAlphaPpm = 2.5e-4;  // automatic alpha per rad/ppm
 
 struct AbsolutePhase {
   Field<float const> local_ppm;
@@ -39,7 +38,7 @@ struct LoadData {
     Index3 const from = i + window.origin;
     float const w = noise_weight ? noise_weight[from] : 1.0f;
     float const phase = phase_scale * local_ppm[from];
-    if (!mask[from] || !finite(phase) || !finite(w) || !(w > 0)) return;
+    if (!mask[from] || !is_finite(phase) || !is_finite(w) || !(w > 0)) return;
     phi[i] = phase;
     weight[i] = w * w < largest_weight ? w * w : largest_weight;
   }
@@ -69,8 +68,8 @@ struct StoreSusceptibility {
 void check(NltvOptions const& o, double phase_scale) {
   auto const positive = [](double v) { return std::isfinite(v) && v > 0; };
   require(positive(phase_scale), "INVALID_OPTION", "the phase scale must be positive and finite");
-  require(o.alpha >= 1e-9 && std::isfinite(o.alpha), "INVALID_OPTION",
-          "alpha is " + std::to_string(o.alpha) + "; it must be at least 1e-9");
+  require(o.alpha == 0 || (o.alpha >= 1e-9 && std::isfinite(o.alpha)), "INVALID_OPTION",
+          "alpha is " + std::to_string(o.alpha) + "; it must be 0 (automatic) or at least 1e-9");
   require(o.mu1 == 0 || (o.mu1 >= 1e-7 && std::isfinite(o.mu1)), "INVALID_OPTION",
           "mu1 is " + std::to_string(o.mu1) + "; it must be 0 (automatic) or at least 1e-7");
   require(positive(o.mu2), "INVALID_OPTION", "mu2 must be positive");
@@ -139,15 +138,17 @@ class Nltv {
                                   .q = {qx_.field(), qy_.field(), qz_.field()},
                                   .previous = previous_.field()});
     for_each_voxel(device_, grid_,
-                   UpdateField{.q = {qx_.view(), qy_.view(), qz_.view()},
-                               .scale = scale_,
-                               .threshold = threshold_,
-                               .phi = phi_.view(),
+                   UpdateField{.phi = phi_.view(),
                                .weight = weight_.view(),
                                .mu2 = mu2_,
                                .linear = linear,
                                .s2 = s2_.field(),
                                .packed = packed_.field()});
+    for_each_voxel(device_, grid_,
+                   TakeDivergence{.q = {qx_.view(), qy_.view(), qz_.view()},
+                                  .scale = scale_,
+                                  .threshold = threshold_,
+                                  .packed = packed_.field()});
   }
 
   void store(Field<std::uint8_t const> mask, double phase_scale, Field<float> chi_ppm) const {
@@ -196,7 +197,7 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
       phase_reduction(device, local_ppm, mask, phase_scale_rad_per_ppm, options.phase_limit);
   InversionReport report;
   report.phase_scale = reduction * phase_scale_rad_per_ppm;
-  report.alpha = reduction * options.alpha;
+  report.alpha = options.alpha > 0 ? reduction * options.alpha : kAlphaPpm * report.phase_scale;
   report.mu1 = options.mu1 > 0 ? reduction * options.mu1 : 100 * report.alpha;
   report.working_grid = problem.grid;
 

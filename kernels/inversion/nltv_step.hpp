@@ -109,34 +109,39 @@ struct UpdateGradient {
   }
 };
 
-/// packed <- (grad^T (z1 - s1), z2 - s2) and s2 <- -y. Voxels without data (W = 0) have y = 0 and
-/// cost no proximal step: their D x passes through.
+/// Imaginary part: D x <- z2 - s2, and s2 <- -y. Voxels without data (W = 0) have y = 0: their D x
+/// passes through, untouched.
 struct UpdateField {
-  Three<float const> q;
-  Vec3 scale;
-  float threshold;
   Field<float const> phi, weight;
   float mu2;
   bool linear;  // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
   Field<float> s2;
   Field<Complex> packed;
+  QSM_HD void operator()(Index3 i) const {
+    float const w = weight[i];
+    if (!(w > 0)) return;
+    float const v = packed[i].im + s2[i];
+    float const misfit = phi[i] - v;
+    float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
+    s2[i] = -y;
+    packed[i].im = v + 2 * y;
+  }
+};
 
-  QSM_HD float term(Field<float const> const& component, int axis, Index3 i) const {
+/// Real part: x <- grad^T (z1 - s1).
+struct TakeDivergence {
+  Three<float const> q;
+  Vec3 scale;
+  float threshold;
+  Field<Complex> packed;
+  QSM_HD float along(int axis, Field<float const> const& component, Index3 i) const {
     float const down = component[neighbour(component.grid, i, axis, -1)];
     float const here = component[i];
     return scale[axis] *
            ((down - 2 * clamp(down, threshold)) - (here - 2 * clamp(here, threshold)));
   }
   QSM_HD void operator()(Index3 i) const {
-    float rhs = packed[i].im;
-    if (float const w = weight[i]; w > 0) {
-      float const v = rhs + s2[i];
-      float const misfit = phi[i] - v;
-      float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
-      s2[i] = -y;
-      rhs = v + 2 * y;
-    }
-    packed[i] = {term(q.x, 0, i) + term(q.y, 1, i) + term(q.z, 2, i), rhs};
+    packed[i].re = along(0, q.x, i) + along(1, q.y, i) + along(2, q.z, i);
   }
 };
 

@@ -3,14 +3,10 @@
 #include "device/error.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
+#include "math/count.hpp"
 
 namespace qsm {
 namespace {
-
-struct CountMasked {
-  Field<std::uint8_t const> mask;
-  QSM_HD double operator()(Index3 i) const { return mask[i] ? 1 : 0; }
-};
 
 struct SumMasked {
   Field<std::uint8_t const> mask;
@@ -30,7 +26,7 @@ struct SubtractMasked {
 template <class Device>
 double reference(Device const& device, ReferenceMethod method, Field<std::uint8_t const> mask,
                  Field<float> chi_ppm) {
-  double const count = sum_over(device, mask.grid, CountMasked{mask});
+  auto const count = static_cast<double>(count_voxels(device, mask));
   require(count > 0, "EMPTY_MASK", "the mask holds no voxel to refer the susceptibility to");
   double value = 0;
   if (method == ReferenceMethod::kMaskMean)

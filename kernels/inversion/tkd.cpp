@@ -4,6 +4,7 @@
 #include "device/fft.hpp"
 #include "device/launch.hpp"
 #include "math/dipole.hpp"
+#include "math/finite.hpp"
 #include "math/pad.hpp"
 
 namespace qsm {
@@ -18,7 +19,7 @@ struct LoadMasked {
     float value = 0;
     if (Index3 const from = i + window.origin; window.grid.contains(i) && mask[from])
       value = local_ppm[from];
-    out[i] = value - value == 0 ? value : 0.0f;  // not finite: 0
+    out[i] = finite_or_zero(value);
   }
 };
 

@@ -13,8 +13,9 @@
 namespace qsm {
 
 /// `d` in [-pi, pi], 0 <= W < mu2. Newton from the solution of the linearised equation; a step that
-/// leaves the bracket of the root becomes a bisection. At d = 0.3 two steps reach float precision,
-/// at |d| = pi and W = 0.999 mu2 up to 16 are taken. One sine and one cosine per step.
+/// leaves the bracket of the root becomes a bisection. After a Newton step of size c the error is
+/// at most W c^2 / (2 g'), which ends the loop: one step for |d| below 0.2, two up to about 1, up
+/// to 16 at |d| = pi and W = 0.999 mu2. One sine and one cosine per step.
 QSM_HD float prox_phase(float weight, float d, float mu2) {
   float const bound = weight / mu2;
   float low = d < 0 ? d : 0.0f;
@@ -22,14 +23,16 @@ QSM_HD float prox_phase(float weight, float d, float mu2) {
   low = low < -bound ? -bound : low;
   high = high > bound ? bound : high;
   float y = weight * d / (weight + mu2);
+  y = y < low ? low : y > high ? high : y;
   for (int step = 0; step < 16; ++step) {
     float const g = weight * sinf(y - d) + mu2 * y;
+    float const slope = weight * cosf(y - d) + mu2;
     (g > 0 ? high : low) = y;
-    float next = y - g / (weight * cosf(y - d) + mu2);
-    if (!(next >= low && next <= high)) next = 0.5f * (low + high);
-    float const change = fabsf(next - y);
-    y = next;
-    if (change < 1e-6f) break;
+    float const change = g / slope;
+    y -= change;
+    bool const bracketed = y >= low && y <= high;
+    if (bracketed && weight * change * change < 1e-6f * slope) break;
+    if (!bracketed) y = 0.5f * (low + high);
   }
   return y;
 }

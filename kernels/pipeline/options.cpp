@@ -127,7 +127,8 @@ std::vector<OptionRow> make_table() {
 
   t.push_back(choice("inversion.method", {"fansi-nltv", "tkd"}, "dipole inversion",
                      [](Options& o) -> InversionMethod& { return o.inversion; }));
-  t.push_back(number("inversion.alpha", "rad", 1e-9, 1, "weight of total variation",
+  t.push_back(number("inversion.alpha", "rad", 0, 1,
+                     "weight of total variation; 0: from the phase scale",
                      [](Options& o) -> double& { return o.nltv.alpha; }));
   t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: 100 alpha",
                      [](Options& o) -> double& { return o.nltv.mu1; }));

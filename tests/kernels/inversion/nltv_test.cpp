@@ -223,7 +223,7 @@ TEST_F(NltvTest, SaysWhyItCannotRun) {
     }
     return std::string("no error");
   };
-  EXPECT_EQ(reason({.alpha = 0}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.alpha = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.mu2 = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.max_iterations = 0}), "INVALID_OPTION");
   EXPECT_EQ(reason({.pad_voxels = -2}), "INVALID_OPTION");
