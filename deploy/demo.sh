@@ -45,6 +45,7 @@ echo "demo: simulating ${matrix[*]} voxels, $coils coils, 5 echoes, 3 T, SNR 40"
   --matrix "${matrix[@]}" --voxel "${voxel[@]}" --coils $coils \
   --te 0.004 0.010 0.016 0.022 0.028 --b0 3 --snr 40 --seed 1
 
+: >"$work/daemon.log"
 "$bin/chistreamd" --listen 127.0.0.1:0 --spool "$work/spool" --device "$device" \
   --worker-dir "$bin" >"$work/daemon.log" 2>&1 &
 daemon=$!

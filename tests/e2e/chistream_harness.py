@@ -142,12 +142,12 @@ def uploaded_bytes(server):
 
 
 def simulate(folder, *options, matrix=(48, 56, 40), voxel_mm=4, coils=2, name="scan",
-             te=TE_S):
+             oversampling=1):
     """A scan of a head as raw k-space, and the folder of its truth."""
     scan, truth = folder / f"{name}.h5", folder / f"{name}-truth"
     call(BIN / "chistream-worker-cpu", "simulate", "-o", scan, "--truth", truth, "--matrix",
-         *matrix, "--voxel", *3 * [voxel_mm], "--coils", coils, "--te", *te, "--b0", 3, "--snr", 40,
-         "--seed", 7, "--oversampling", 1, *options)
+         *matrix, "--voxel", *3 * [voxel_mm], "--coils", coils, "--te", *TE_S, "--b0", 3, "--snr",
+         40, "--seed", 7, "--oversampling", oversampling, *options)
     return scan, truth
 
 
