@@ -135,13 +135,14 @@ std::size_t magnitude_mask(Device const& device, Field<float const> magnitude, V
   }
   {
     Majority<Device> majority(device, grid, voxel_mm);
-    majority.run(mask, 2, false, 0.4f);
     if (options.opening_mm > 0) {
+      // The wide average would close the skull's gap before it is used.
       fill_holes(device, mask, std::min(kSmallHole, options.max_hole_fraction));
       erode(device, mask, voxel_mm, options.opening_mm, mask);
       keep_largest_component(device, mask);
       dilate(device, mask, voxel_mm, options.opening_mm, mask);
     }
+    majority.run(mask, 2, false, 0.4f);
     fill_holes(device, mask, options.max_hole_fraction);
     majority.run(mask, 1, true, 0.6f);
   }

@@ -164,12 +164,12 @@ Mask magnitude_mask(Real const& weight, MaskSteps const& steps) {
     return x;
   };
   Mask mask = above(weight, robust_threshold(weight.data));
-  mask = above(box_mean(number(mask), steps.wide), 0.4);
   if (steps.opening_mm > 0) {
     mask = fill_holes(mask, std::min(steps.max_holes, mask.data.size() / 1000), true);
     mask = largest_component(erode(mask, steps.voxel_mm, steps.opening_mm));
     mask = dilate(mask, steps.voxel_mm, steps.opening_mm);
   }
+  mask = above(box_mean(number(mask), steps.wide), 0.4);
   mask = fill_holes(mask, steps.max_holes, true);
   mask = above(box_mean(box_mean(number(mask), steps.narrow), steps.narrow), 0.6);
   return fill_holes(largest_component(mask), steps.max_holes, true);

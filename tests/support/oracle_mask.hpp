@@ -49,8 +49,8 @@ struct MaskSteps {
   double opening_mm = 0;                       // 0: none
 };
 
-/// weight > robust threshold; mean over `wide` > 0.4; opening: holes of at most a thousandth of the
-/// volume filled, eroded, largest component, dilated; holes filled; mean over `narrow` twice > 0.6;
+/// weight > robust threshold; opening: holes of at most a thousandth of the volume filled, eroded,
+/// largest component, dilated; mean over `wide` > 0.4; holes filled; mean over `narrow` twice > 0.6;
 /// largest component; holes filled again.
 Mask magnitude_mask(Real const& weight, MaskSteps const& steps);
 
