@@ -1,5 +1,6 @@
 #include "client/command_flags.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "client/overrides.hpp"
@@ -29,8 +30,14 @@ qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
   auto const& pipeline = find_pipeline(offered.pipelines(), pipeline_);
   qsm::v1::JobSpec spec;
   spec.set_pipeline(full_name(pipeline));
-  for (auto const& assignment : assignments_)
-    *spec.add_overrides() = parse_override(pipeline, assignment);
+  for (auto const& assignment : assignments_) {
+    auto const override_ = parse_override(pipeline, assignment);
+    auto* const overrides = spec.mutable_overrides();
+    auto const earlier = std::find_if(overrides->begin(), overrides->end(), [&](auto const& other) {
+      return other.option() == override_.option();
+    });
+    *(earlier != overrides->end() ? &*earlier : overrides->Add()) = override_;
+  }
   *spec.mutable_identity() = identity_;
   return spec;
 }
