@@ -4,19 +4,11 @@
 
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/overrides.hpp"
 
 namespace chistream {
 
 namespace {
-
-std::string text_of(qsm::v1::Override const& value) {
-  if (value.has_choice()) return value.choice();
-  std::ostringstream text;
-  if (value.has_number()) text << value.number();
-  for (int i = 0; i < value.list().values_size(); ++i)
-    text << (i ? "," : "") << value.list().values(i);
-  return text.str();
-}
 
 std::string accepted(qsm::v1::OptionDescription const& option) {
   std::ostringstream text;
@@ -37,10 +29,14 @@ void print(qsm::v1::WorkerCatalogue const& all) {
     std::cout << "\nstages:";
     for (auto const& stage : pipeline.stages()) std::cout << ' ' << stage;
     std::cout << '\n' << std::left;
-    for (auto const& option : pipeline.options())
+    auto const& preset = find_preset(pipeline.name());
+    for (int i = 0; i < pipeline.options_size(); ++i) {
+      auto const& option = pipeline.options(i);
+      auto const& row = qsm::option_table()[static_cast<std::size_t>(i)];
       std::cout << "  " << std::setw(28) << option.name() << std::setw(12)
-                << text_of(option.default_value()) << std::setw(24) << accepted(option)
+                << to_text(row.get(preset.options)) << std::setw(24) << accepted(option)
                 << option.doc() << '\n';
+    }
   }
 }
 

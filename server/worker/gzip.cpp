@@ -18,6 +18,7 @@ std::string gzip(std::string_view bytes) {
 
   // The counters of a stream have 32 bits, so a large volume goes in pieces.
   constexpr std::size_t kPiece = 1u << 26;
+  constexpr std::size_t kLeastRoom = 1u << 16;
   std::string out;
   std::size_t written = 0;
   for (std::size_t at = 0; stream.internal_state.state != ZSTATE_END;) {
@@ -28,7 +29,7 @@ std::string gzip(std::string_view bytes) {
       at += n;
     }
     stream.end_of_stream = at == bytes.size();
-    if (out.size() - written < kPiece / 4) out.resize(written + kPiece);
+    if (out.size() - written < kLeastRoom) out.resize(out.size() + bytes.size() / 4 + kLeastRoom);
     auto const room = static_cast<std::uint32_t>(out.size() - written);
     stream.next_out = reinterpret_cast<std::uint8_t*>(out.data() + written);
     stream.avail_out = room;

@@ -32,9 +32,11 @@ int main(int argc, char** argv) {
   std::vector<Command> const commands = {add_serve(program),    add_run(program),
                                          add_stage(program),    add_simulate(program),
                                          add_describe(program), add_inspect(program)};
-  CLI11_PARSE(program, argc, argv);
   try {
+    program.parse(argc, argv);
     return run_chosen(commands);
+  } catch (CLI::ParseError const& error) {
+    return program.exit(error);
   } catch (std::exception const& error) {
     auto const detail = to_error_detail(error);
     std::cerr << detail.reason() << ": " << detail.message() << '\n';

@@ -77,6 +77,15 @@ qsm::v1::Override parse_override(std::string_view assignment) {
   return to_override(name, parse_list(name, text));
 }
 
+std::string to_text(qsm::OptionValue const& value) {
+  if (auto const* choice = std::get_if<std::string>(&value)) return *choice;
+  std::ostringstream text;
+  if (auto const* number = std::get_if<double>(&value)) text << *number;
+  if (auto const* list = std::get_if<std::vector<double>>(&value))
+    for (std::size_t i = 0; i < list->size(); ++i) text << (i ? "," : "") << (*list)[i];
+  return text.str();
+}
+
 qsm::v1::Override to_override(std::string const& name, qsm::OptionValue const& value) {
   qsm::v1::Override result;
   result.set_option(name);

@@ -22,6 +22,9 @@ void apply(qsm::PipelineOptions& options, qsm::v1::Override const& change);
 /// "inversion.method=tkd". Throws Error{kInvalidArgument}: UNKNOWN_OPTION, OPTION_TYPE.
 qsm::v1::Override parse_override(std::string_view assignment);
 
+/// The value as parse_override() reads it.
+std::string to_text(qsm::OptionValue const& value);
+
 qsm::v1::Override to_override(std::string const& name, qsm::OptionValue const& value);
 
 }  // namespace chistream

@@ -13,8 +13,10 @@ using Json = nlohmann::ordered_json;
 
 Json parameters(qsm::PipelineOptions const& options) {
   Json all = Json::object();
-  for (auto const& row : qsm::option_table())
+  for (auto const& row : qsm::option_table()) {
     std::visit([&](auto const& value) { all[row.name] = value; }, row.get(options));
+    if (row.integer) all[row.name] = all[row.name].get<long>();
+  }
   return all;
 }
 
@@ -51,8 +53,9 @@ std::string derivation_line(qsm::PipelineOptions const& options) {
     return std::string(" ") + name + "=" + p[name].dump();
   };
   std::string line = "MCPC-3D-S, unwrapping " + p["unwrap.method"].get<std::string>() +
-                     ", linear fit, V-SHARP" + entry("background.threshold") +
-                     entry("background.radii_mm") + ", " + p["inversion.method"].get<std::string>();
+                     ", linear fit, V-SHARP" + entry("background.threshold");
+  if (!options.background.radii_mm.empty()) line += entry("background.radii_mm");
+  line += ", " + p["inversion.method"].get<std::string>();
   if (options.inversion == qsm::InversionMethod::kTkd)
     return line + entry("inversion.tkd_threshold");
   return line + entry("inversion.alpha") + entry("inversion.mu1") + entry("inversion.mu2") +

@@ -4,6 +4,7 @@
 #include "formats/format_error.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/stage_options.hpp"
 #include "worker/stage_volumes.hpp"
 
 namespace chistream {
@@ -72,9 +73,8 @@ Command add_stage_combine(CLI::App& stage) {
   app->add_option("--magnitude", o->magnitude, "x, y, z, echo, coil")->required();
   app->add_option("--phase", o->phase, "the same [rad]")->required();
   app->add_option("--te", o->te_s, "echo times [s]")->required();
-  app->add_option("--sigma", o->pipeline.coils.sigma_mm, "smoothing of the receive offsets [mm]")
-      ->capture_default_str();
   app->add_option("-o,--out", o->out, "folder for magnitude.nii.gz and phase.nii.gz")->required();
+  add_stage_options(*app, "coils", o->pipeline);
   return {app, [o] { return combine(*o); }};
 }
 

@@ -4,6 +4,7 @@
 #include "pipeline/total_field.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/stage_options.hpp"
 #include "worker/stage_volumes.hpp"
 
 namespace chistream {
@@ -11,7 +12,7 @@ namespace chistream {
 namespace {
 
 struct FieldCommand {
-  std::filesystem::path magnitude, phase, mask, out, weight_out;
+  std::filesystem::path magnitude, phase, mask, out, weight_out, mask_out;
   std::vector<double> te_s;
   double b0_t = 0;
   bool unwrapped = false;
@@ -22,10 +23,10 @@ int fit_field(FieldCommand const& o) {
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
   auto echoes = volumes.upload_echoes(device, o.magnitude, o.phase, o.te_s.size());
-  DeviceMask const mask = volumes.upload_mask(device, o.mask);
+  DeviceMask mask = volumes.upload_mask(device, o.mask);
   auto const scan = scan_of(volumes, o.te_s, o.b0_t);
   if (!o.unwrapped) qsm::unwrap_echoes(device, scan, mask.view(), echoes);
-  auto const total = qsm::estimate_field(device, scan, o.pipeline, mask.view(), echoes);
+  auto const total = qsm::estimate_field(device, scan, o.pipeline, mask.field(), echoes);
   write_nifti(o.out, volumes.geometry(), total.field_ppm.to_host());
   if (!o.weight_out.empty()) write_nifti(o.weight_out, volumes.geometry(), total.weight.to_host());
   std::cout << "effective echo time " << total.effective_te_s << " s\n"
@@ -47,17 +48,8 @@ Command add_stage_field(CLI::App& stage) {
   app->add_flag("--unwrapped", o->unwrapped, "the phase is unwrapped already");
   app->add_option("-o,--out", o->out, "total field to write [ppm]")->required();
   app->add_option("--weight-out", o->weight_out, "weight of each voxel in the inversion");
-  auto& r = o->pipeline.reliability;
-  app->add_option("--residual-sigmas", r.residual_sigmas, "misfit in units of its expectation")
-      ->capture_default_str();
-  app->add_option("--residual-min", r.residual_min_rad, "misfit that is harmless [rad]")
-      ->capture_default_str();
-  app->add_option("--residual-max", r.residual_max_rad, "misfit that is not excused [rad]")
-      ->capture_default_str();
-  app->add_option("--leap-turns", r.leap_turns, "step to the neighbours [turns at the last echo]")
-      ->capture_default_str();
-  app->add_option("--leap-sigmas", r.leap_sigmas, "the same in units of their spread")
-      ->capture_default_str();
+  app->add_option("--mask-out", o->mask_out, "the mask without its unreliable rim");
+  add_stage_options(*app, "field", o->pipeline);
   return {app, [o] { return fit_field(*o); }};
 }
 

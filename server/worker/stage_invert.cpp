@@ -7,6 +7,7 @@
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
 #include "inversion/tkd.hpp"
+#include "pipeline/options.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
 #include "worker/stage_volumes.hpp"
@@ -19,9 +20,12 @@ struct InvertCommand {
   std::filesystem::path field, mask, magnitude, weight, out;
   double te_s = 0, b0_t = 0, phase_scale = 0;
   std::vector<double> b0_direction;
-  std::string method = "fansi-nltv", pad = "auto", gradient_scaling, reference = "mask";
   qsm::NltvOptions nltv;
   qsm::TkdOptions tkd;
+  std::string method = "fansi-nltv", pad = "auto";
+  std::string gradient_scaling = nltv.scale_gradients ? "voxel" : "none";
+  std::string reference =
+      qsm::PipelineOptions{}.reference == qsm::ReferenceMethod::kMaskMean ? "mask" : "none";
 };
 
 int pad_voxels(std::string const& text) {
@@ -66,7 +70,7 @@ double phase_scale(InvertCommand const& o) {
 int invert(InvertCommand& o) {
   auto const reference = reference_method(o.reference);
   o.nltv.pad_voxels = o.tkd.pad_voxels = pad_voxels(o.pad);
-  if (!o.gradient_scaling.empty()) o.nltv.scale_gradients = o.gradient_scaling == "voxel";
+  o.nltv.scale_gradients = o.gradient_scaling == "voxel";
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
   DeviceVolume const local = volumes.upload(device, o.field);
@@ -107,7 +111,8 @@ void add_nltv_options(CLI::App& app, InvertCommand& o) {
       ->capture_default_str();
   app.add_option("--gradient-scaling", o.gradient_scaling,
                  "voxel: gradients know the voxel's shape; none: as FANSI")
-      ->check(CLI::IsMember({"voxel", "none"}));
+      ->check(CLI::IsMember({"voxel", "none"}))
+      ->capture_default_str();
 }
 
 }  // namespace

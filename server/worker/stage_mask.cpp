@@ -4,6 +4,7 @@
 #include "mask/magnitude_mask.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/stage_options.hpp"
 #include "worker/stage_volumes.hpp"
 
 namespace chistream {
@@ -12,7 +13,7 @@ namespace {
 
 struct MaskCommand {
   std::filesystem::path magnitude, out;
-  qsm::MaskOptions mask;
+  qsm::PipelineOptions pipeline;
 };
 
 int make_mask(MaskCommand const& o) {
@@ -23,8 +24,8 @@ int make_mask(MaskCommand const& o) {
   DeviceVolume const magnitude(device, volumes.grid(),
                                std::span(image.values).first(volumes.grid().size()));
   DeviceMask mask(device, volumes.grid());
-  auto const voxels =
-      qsm::magnitude_mask(device, magnitude.view(), volumes.voxel_mm(), o.mask, mask.field());
+  auto const voxels = qsm::magnitude_mask(device, magnitude.view(), volumes.voxel_mm(),
+                                          o.pipeline.mask, mask.field());
   write_nifti(o.out, volumes.geometry(), mask.to_host());
   std::cout << voxels << " voxels\n";
   return 0;
@@ -37,14 +38,7 @@ Command add_stage_mask(CLI::App& stage) {
   auto const o = std::make_shared<MaskCommand>();
   app->add_option("--magnitude", o->magnitude, "magnitude image")->required();
   app->add_option("-o,--out", o->out, "mask to write")->required();
-  app->add_option("--threshold-factor", o->mask.threshold_factor, "scales the robust threshold")
-      ->capture_default_str();
-  app->add_option("--max-hole-fraction", o->mask.max_hole_fraction,
-                  "largest hole filled, of the volume")
-      ->capture_default_str();
-  app->add_option("--opening", o->mask.opening_mm, "cuts bridges thinner than twice this [mm]")
-      ->capture_default_str();
-  app->add_option("--erode", o->mask.erode_mm, "taken off at last [mm]")->capture_default_str();
+  add_stage_options(*app, "mask", o->pipeline);
   return {app, [o] { return make_mask(*o); }};
 }
 
