@@ -23,6 +23,7 @@ if [ "$preset" = cuda ]; then
   set -- "-DCMAKE_CUDA_COMPILER=${nvcc:-nvcc}" "$@"
 fi
 if command -v ccache >/dev/null; then
+  export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1  # a second checkout finds the first one's objects
   set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache "$@"
 fi
 

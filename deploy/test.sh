@@ -24,8 +24,15 @@ if [ -z "${QSM_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
 fi
 export QSM_TEST_DATA="${QSM_TEST_DATA:-}"
 
+# Kernel tests for CUDA cost half of the build and can only skip where no GPU answers.
+cuda_tests=OFF
+if nvidia-smi -L >/dev/null 2>&1; then
+  cuda_tests=ON
+fi
+
 deploy/install.sh
-build=$(deploy/build.sh $preset -DQSM_TESTS=ON ${without_toolkit:+"$without_toolkit"})
+build=$(deploy/build.sh $preset -DQSM_TESTS=ON -DQSM_CUDA_TESTS=$cuda_tests \
+        ${without_toolkit:+"$without_toolkit"})
 
 rc=0
 ctest --test-dir "$build" --output-junit junit.xml --output-on-failure \
