@@ -14,7 +14,9 @@ namespace {
 
 using namespace nltv_step;
 
-constexpr double kAlphaPpm = 2.5e-4;  // automatic alpha per rad/ppm
+// Automatic alpha = kAlphaPpm c and mu1 = kMu1PerPpm alpha / c.
+constexpr double kAlphaPpm = 2.5e-4;
+constexpr double kMu1PerPpm = 400;
 
 struct AbsolutePhase {
   Field<float const> local_ppm;
@@ -198,7 +200,7 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
   InversionReport report;
   report.phase_scale = reduction * phase_scale_rad_per_ppm;
   report.alpha = options.alpha > 0 ? reduction * options.alpha : kAlphaPpm * report.phase_scale;
-  report.mu1 = options.mu1 > 0 ? reduction * options.mu1 : 100 * report.alpha;
+  report.mu1 = options.mu1 > 0 ? options.mu1 : kMu1PerPpm * report.alpha / report.phase_scale;
   report.working_grid = problem.grid;
 
   Nltv<Device> solver(device, problem);

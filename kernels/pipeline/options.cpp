@@ -130,7 +130,7 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("inversion.alpha", "rad", 0, 1,
                      "weight of total variation; 0: from the phase scale",
                      [](Options& o) -> double& { return o.nltv.alpha; }));
-  t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: 100 alpha",
+  t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: automatic",
                      [](Options& o) -> double& { return o.nltv.mu1; }));
   t.push_back(number("inversion.mu2", "", 1, 1e3, "penalty of the field splitting",
                      [](Options& o) -> double& { return o.nltv.mu2; }));

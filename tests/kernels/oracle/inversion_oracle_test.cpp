@@ -175,6 +175,7 @@ TEST_F(InversionOracle, NonlinearTotalVariationWithoutWarmStartNorAnisotropyNorW
 
   nltv(device(), test::vec(c.voxel_mm), test::vec(c.b0), 16, f.view(), m.view(), {},
        {.alpha = o.alpha,
+        .mu1 = o.mu1,
         .max_iterations = 40,
         .tolerance = 1e-12,
         .linear_iterations = 0,
@@ -207,7 +208,7 @@ TEST_F(InversionOracle, PhaseLimitLowersScaleAndAlphaTogether) {
 
   EXPECT_LT(report.phase_scale, 200);
   EXPECT_NEAR(report.alpha / report.phase_scale, 1e-2 / 200, 1e-12);
-  EXPECT_NEAR(report.mu1, 100 * report.alpha, 1e-12);
+  EXPECT_NEAR(report.mu1, 400 * 1e-2 / 200, 1e-12);
   EXPECT_LT(relative_error(download(limited), download(scaled)), 1e-6);
 }
 
