@@ -57,7 +57,8 @@ class ReliabilityTest : public test::DeviceTest {
          .noise_hz = s.view(),
          .residual_rad = r.view(),
          .noise_sigma = 1,
-         .noise_is_absolute = true},
+         .noise_is_absolute = true,
+         .freedom = 3},
         mask.view(), options, weight.field());
     return {counts, weight.to_host()};
   }
