@@ -1,11 +1,15 @@
 #include "inversion/nltv.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "device/buffer.hpp"
 #include "device/fft.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
 #include "device/select.hpp"
 #include "inversion/nltv_step.hpp"
+#include "math/count.hpp"
 #include "math/finite.hpp"
 #include "math/pad.hpp"
 
@@ -14,7 +18,7 @@ namespace {
 
 using namespace nltv_step;
 
-// Automatic alpha = kAlphaPpm c and mu1 = kMu1PerPpm alpha / c.
+// Automatic alpha = kAlphaPpm c mean(W) and mu1 = kMu1PerPpm alpha / c.
 constexpr double kAlphaPpm = 2.5e-4;
 constexpr double kMu1PerPpm = 400;
 
@@ -173,6 +177,26 @@ class Nltv {
   Buffer<Device, float> qx_, qy_, qz_, s2_, phi_, weight_, previous_, dipole_, inverse_;
 };
 
+/// W as LoadData takes it, over the mask.
+struct SquaredWeight {
+  Field<std::uint8_t const> mask;
+  Field<float const> weight;
+  QSM_HD double operator()(Index3 i) const {
+    float const w = weight[i];
+    return mask[i] && w > 0 && is_finite(w)
+               ? fmin(static_cast<double>(w) * static_cast<double>(w), 1.0)
+               : 0.0;
+  }
+};
+
+template <class Device>
+double mean_weight(Device const& device, Field<std::uint8_t const> mask,
+                   Field<float const> weight) {
+  if (!weight) return 1;
+  double const sum = sum_over(device, mask.grid, SquaredWeight{mask, weight});
+  return sum / static_cast<double>(count_voxels(device, mask));
+}
+
 /// How far the phase scale must come down for 99.5 % of |phi| to respect the limit; 1 if not at
 /// all.
 template <class Device>
@@ -199,7 +223,10 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
       phase_reduction(device, local_ppm, mask, phase_scale_rad_per_ppm, options.phase_limit);
   InversionReport report;
   report.phase_scale = reduction * phase_scale_rad_per_ppm;
-  report.alpha = options.alpha > 0 ? reduction * options.alpha : kAlphaPpm * report.phase_scale;
+  report.alpha =
+      options.alpha > 0
+          ? reduction * options.alpha
+          : std::max(1e-9, kAlphaPpm * report.phase_scale * mean_weight(device, mask, weight));
   report.mu1 = options.mu1 > 0 ? options.mu1 : kMu1PerPpm * report.alpha / report.phase_scale;
   report.working_grid = problem.grid;
 

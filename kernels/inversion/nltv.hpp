@@ -25,7 +25,8 @@ namespace qsm {
 struct NltvOptions {
   /// Regularisation weight for x in radians, belonging to the phase scale c given to nltv(): the
   /// same map from another scale c' needs alpha c' / c, so report the two together. 0: 2.5e-4 ppm
-  /// times c, which suits measured brains; a noise-free field wants a fifth of it.
+  /// times c times the mean of W over the mask, so that a weight dimmed as a whole (bright scalp
+  /// beside the coils) does not smooth the map; a noise-free field wants a fifth of it.
   double alpha = 0;
   /// Penalty of z1 = grad x; gradients are cut at alpha / mu1. 0: 400 alpha / c, which is the usual
   /// 100 alpha at 4 rad/ppm and gives the same iterates at every scale, as (c, alpha) do.
