@@ -157,6 +157,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       result.inversion_iterations = report.iterations;
       result.inversion_converged = report.converged;
       result.phase_scale_rad_per_ppm = report.phase_scale;
+      result.inversion_alpha = report.alpha;
       if (!report.converged)
         result.warnings.push_back("the inversion stopped at " + std::to_string(report.iterations) +
                                   " iterations, before its tolerance");

@@ -54,6 +54,7 @@ struct Reconstruction {
   int inversion_iterations = 0;
   bool inversion_converged = true;
   double phase_scale_rad_per_ppm = 0;
+  double inversion_alpha = 0;  // in effect at that scale; 0 without total variation
   double reference_ppm = 0;           // what was subtracted from chi
   std::uint64_t excluded_voxels = 0;  // unreliable voxels given no weight
   std::uint64_t peak_device_bytes = 0;
