@@ -1,9 +1,11 @@
 #include "formats/bids.hpp"
 
+#include <charconv>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <optional>
+#include <sstream>
 
 #include "formats/format_error.hpp"
 
@@ -20,21 +22,44 @@ struct Echo {
 
 using Series = std::map<int, Echo>;  // by echo number
 
-/// "sub-1_acq-a_echo-2_part-mag_MEGRE.nii.gz": everything but echo and part names the series.
+/// "sub-1_acq-a_echo-2_part-mag_MEGRE.nii.gz" is echo 2 of the series "sub-1_acq-a_MEGRE".
+struct Name {
+  std::string series;
+  std::string part;
+  int echo = 1;
+};
+
+std::optional<Name> parse_name(std::string file) {
+  if (file.ends_with(".gz")) file.resize(file.size() - 3);
+  if (!file.ends_with(".nii")) return std::nullopt;
+  file.resize(file.size() - 4);
+  Name name;
+  std::istringstream entities(file);
+  for (std::string entity; std::getline(entities, entity, '_');) {
+    if (entity.starts_with("part-")) {
+      name.part = entity.substr(5);
+    } else if (entity.starts_with("echo-")) {
+      auto const [end, error] =
+          std::from_chars(entity.data() + 5, entity.data() + entity.size(), name.echo);
+      if (error != std::errc() || end != entity.data() + entity.size()) return std::nullopt;
+    } else {
+      name.series += entity + '_';
+    }
+  }
+  if (name.part != "mag" && name.part != "phase") return std::nullopt;
+  return name;
+}
+
 std::map<std::string, Series> find_series(fs::path const& folder) {
-  static std::regex const name(R"((.*?)(?:_echo-(\d{1,3}))?_part-(mag|phase)(.*)\.nii(?:\.gz)?)");
   std::map<std::string, Series> found;
   std::error_code error;
   fs::recursive_directory_iterator files(folder, error);
   if (error) throw FormatError("FILE_UNREADABLE", "the folder cannot be read: " + error.message());
   for (auto const& entry : files) {
-    std::string const file = entry.path().filename();
-    std::smatch part;
-    if (!entry.is_regular_file() || !std::regex_match(file, part, name)) continue;
-    std::string const series =
-        (entry.path().parent_path() / part[1].str()).string() + part[4].str();
-    auto& echo = found[series][part[2].matched ? std::stoi(part[2]) : 1];
-    (part[3] == "mag" ? echo.magnitude : echo.phase) = entry.path();
+    auto const name = parse_name(entry.path().filename());
+    if (!entry.is_regular_file() || !name) continue;
+    auto& echo = found[(entry.path().parent_path() / name->series).string()][name->echo];
+    (name->part == "mag" ? echo.magnitude : echo.phase) = entry.path();
   }
   return found;
 }

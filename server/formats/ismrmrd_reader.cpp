@@ -3,7 +3,9 @@
 #include <ismrmrd/xml.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +41,13 @@ LinePlacement placement_of(ISMRMRD::Encoding const& encoding, qsm::v1::Matrix co
   };
   return {encoded, centre(encoding.encodingLimits.kspace_encoding_step_1, encoded.y()),
           centre(encoding.encodingLimits.kspace_encoding_step_2, encoded.z())};
+}
+
+/// By bytes: the members of ISMRMRD's packed structures lie at any even address.
+std::array<float, 3> triple(void const* from) {
+  std::array<float, 3> values;
+  std::memcpy(values.data(), from, sizeof(values));
+  return values;
 }
 
 /// What all acquisition headers together say about the exam.
@@ -100,8 +109,10 @@ class Survey {
       throw FormatError("COIL_COUNT_MISMATCH",
                         "acquisitions of " + std::to_string(first_->active_channels) + " and of " +
                             std::to_string(head.active_channels) + " channels");
-    auto const differ = [](float const(&a)[3], float const(&b)[3], float tolerance) {
-      return !std::equal(a, a + 3, b,
+    auto const differ = [](void const* a, void const* b, float tolerance) {
+      auto const u = triple(a);
+      auto const v = triple(b);
+      return !std::equal(u.begin(), u.end(), v.begin(),
                          [&](float x, float y) { return std::abs(x - y) <= tolerance; });
     };
     if (differ(head.position, first_->position, 1e-2F) ||
@@ -112,7 +123,8 @@ class Survey {
   }
 
   void set_axes(qsm::v1::Geometry& geometry) const {
-    auto const vector = [](float const(&v)[3]) {
+    auto const vector = [](void const* from) {
+      auto const v = triple(from);
       qsm::v1::Vector3 result;
       result.set_x(v[0]);
       result.set_y(v[1]);

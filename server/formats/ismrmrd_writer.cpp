@@ -3,7 +3,7 @@
 #include <ismrmrd/xml.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -23,10 +23,11 @@ constexpr char const* kUnwritable = "FILE_UNWRITABLE";
 constexpr std::size_t kBlockBytes = 16u << 20;
 constexpr hsize_t kRecordsPerChunk = 512;  // 190 KiB: within HDF5's chunk cache of 1 MiB
 
-void set(float (&out)[3], qsm::v1::Vector3 const& v) {
-  out[0] = static_cast<float>(v.x());
-  out[1] = static_cast<float>(v.y());
-  out[2] = static_cast<float>(v.z());
+/// By bytes: the members of ISMRMRD's packed structures lie at any even address.
+void set(void* out, qsm::v1::Vector3 const& v) {
+  float const values[] = {static_cast<float>(v.x()), static_cast<float>(v.y()),
+                          static_cast<float>(v.z())};
+  std::memcpy(out, values, sizeof(values));
 }
 
 ISMRMRD_AcquisitionHeader make_head(qsm::v1::ExamHeader const& header) {

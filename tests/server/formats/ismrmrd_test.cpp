@@ -101,6 +101,17 @@ TEST(Ismrmrd, GivesBackHeaderAndLines) {
   });
 }
 
+namespace {
+
+/// Sets read_dir[0] in a copy of the head: its members are not aligned.
+void turn(ISMRMRD::Acquisition& line, float x) {
+  auto head = line.getHead();
+  head.read_dir[0] = x;
+  line.setHead(head);
+}
+
+}  // namespace
+
 TEST(Ismrmrd, RefusesByName) {
   using Xml = ISMRMRD::IsmrmrdHeader;
   using Line = ISMRMRD::Acquisition;
@@ -140,9 +151,9 @@ TEST(Ismrmrd, RefusesByName) {
   EXPECT_EQ(line([](Line& l) { l.idx().kspace_encode_step_1 += 1; }), "LINE_OUT_OF_RANGE");
   EXPECT_EQ(line([](Line& l) { l.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT); }),
             "NO_IMAGING_LINES");
-  EXPECT_EQ(line([](Line& l) { l.read_dir()[0] = l.idx().contrast == 1 ? -1.0F : 1.0F; }),
+  EXPECT_EQ(line([](Line& l) { turn(l, l.idx().contrast == 1 ? -1.0F : 1.0F); }),
             "GEOMETRY_CHANGES");
-  EXPECT_EQ(line([](Line& l) { l.read_dir()[0] = 0; }), "DIRECTIONS_NOT_ORTHONORMAL");
+  EXPECT_EQ(line([](Line& l) { turn(l, 0); }), "DIRECTIONS_NOT_ORTHONORMAL");
   EXPECT_EQ(line([](Line& l) { l.getDataPtr()[3] = {NAN, 0}; }), "NON_FINITE_SAMPLES");
 }
 
