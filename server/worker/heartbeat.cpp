@@ -35,11 +35,12 @@ void Heartbeat::report(qsm::v1::Progress const& progress) {
 }
 
 void Heartbeat::send_reports(std::stop_token closing) {
-  while (!closing.stop_requested()) {
+  for (;;) {
     qsm::v1::TaskReport report;
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, closing, kLongestPause, [this] { return changed_; });
+      if (closing.stop_requested()) return;
       changed_ = false;
       report = report_;
     }

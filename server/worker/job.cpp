@@ -50,7 +50,6 @@ SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader con
   series.created_at_unix_s = input.created_at_unix_s;
   series.software_version = kVersion;
   series.reference = reference_name(options);
-  series.derivation = derivation_line(options);
   return series;
 }
 
@@ -65,7 +64,7 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   for (auto const& change : input.spec.overrides()) apply(options, change);
 
   ContainerReader const exam(input.container);
-  SeriesDescription const series = describe_series(input, exam.header(), preset, options);
+  SeriesDescription series = describe_series(input, exam.header(), preset, options);
   check_identity(series.exam.identity());
 
   ContainerScan source(exam);
@@ -74,6 +73,7 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
       [&](qsm::PipelineProgress const& p) { on_progress(to_message(p, seconds_since(begin))); });
 
   auto const stored = Clock::now();
+  series.derivation = derivation_line(options, result.inversion_alpha);
   JobOutcome outcome;
   ArtifactSink const counted = [&](qsm::v1::Artifact const& head, std::string_view bytes) {
     qsm::Control{.stop = stop, .on_iteration = {}}.check_cancelled();

@@ -47,7 +47,7 @@ std::string reference_name(qsm::PipelineOptions const& options) {
   return options.reference == qsm::ReferenceMethod::kMaskMean ? "brain" : "none";
 }
 
-std::string derivation_line(qsm::PipelineOptions const& options) {
+std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha) {
   Json const p = parameters(options);
   auto const entry = [&](char const* name) {
     return std::string(" ") + name + "=" + p[name].dump();
@@ -58,8 +58,8 @@ std::string derivation_line(qsm::PipelineOptions const& options) {
   line += ", " + p["inversion.method"].get<std::string>();
   if (options.inversion == qsm::InversionMethod::kTkd)
     return line + entry("inversion.tkd_threshold");
-  return line + entry("inversion.alpha") + entry("inversion.mu1") + entry("inversion.mu2") +
-         entry("inversion.iterations") + entry("inversion.tolerance");
+  return line + " inversion.alpha=" + Json(inversion_alpha).dump() + entry("inversion.mu1") +
+         entry("inversion.mu2") + entry("inversion.iterations") + entry("inversion.tolerance");
 }
 
 std::string make_report(ReportInput const& input) {
@@ -87,6 +87,7 @@ std::string make_report(ReportInput const& input) {
                          {"phase_sign", exam.phase_sign() < 0 ? -1 : 1}}},
                        {"result",
                         {{"phase_scale_rad_per_ppm", result.phase_scale_rad_per_ppm},
+                         {"inversion_alpha", result.inversion_alpha},
                          {"reference", input.series.reference},
                          {"reference_ppm", result.reference_ppm},
                          {"inversion_iterations", result.inversion_iterations},

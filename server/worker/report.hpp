@@ -24,8 +24,9 @@ std::string make_report(ReportInput const& input);
 /// Every option of the table by name, in the table's order; its digest is what identifiers use.
 std::string parameters_json(qsm::PipelineOptions const& options);
 
-/// The methods and key parameters in one line, for Derivation Description.
-std::string derivation_line(qsm::PipelineOptions const& options);
+/// The methods and key parameters in one line, for Derivation Description; with the alpha that was
+/// in effect, which the options may have left to the phase scale.
+std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha);
 
 /// "brain" or "none", for Series Description.
 std::string reference_name(qsm::PipelineOptions const& options);

@@ -1,47 +1,17 @@
 #include "worker/container_scan.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "device/error.hpp"
-#include "formats/container_writer.hpp"
+#include "server/worker/container_file.hpp"
 
 namespace chistream::test {
 namespace {
 
 using Samples = std::vector<std::complex<float>>;
-
-/// A container in a temporary file.
-class ContainerFile {
- public:
-  ContainerFile() {
-    int const descriptor = mkstemps(path_.data(), 8);
-    EXPECT_GE(descriptor, 0);
-    file_.open(path_, std::ios::binary);
-  }
-  ~ContainerFile() { std::filesystem::remove(path_); }
-  ContainerFile(ContainerFile const&) = delete;
-
-  ContainerWriter writer() {
-    return ContainerWriter([this](std::span<std::byte const> bytes) {
-      file_.write(reinterpret_cast<char const*>(bytes.data()),
-                  static_cast<std::streamsize>(bytes.size()));
-    });
-  }
-  std::filesystem::path const& finish() {
-    file_.close();
-    return final_ = path_;
-  }
-
- private:
-  std::string path_ = (std::filesystem::temp_directory_path() / "scanXXXXXX.qsmexam").string();
-  std::filesystem::path final_;
-  std::ofstream file_;
-};
 
 void set(qsm::v1::Vector3& v, double x, double y, double z) {
   v.set_x(x);
