@@ -40,7 +40,9 @@ SERVER_MAY = {
     "gateway": {"gateway", "formats"},
     "client": {"formats"},
 }
-KERNELS_ALLOWED = {"worker": {"pipeline", "device", "simulate", "metrics"}}
+# The worker's `stage` command drives single stages from files.
+KERNELS_ALLOWED = {"worker": {"pipeline", "device", "simulate", "metrics", "mask", "background",
+                              "inversion"}}
 NO_FORMATS = {"daemon", "store", "schedule", "security"}
 
 
