@@ -107,8 +107,8 @@ int run(RunOptions& o) {
   TemporaryContainer const exam(o.exam.source(), o.out);
   job.container = exam.path();
   job.input_sha256 = exam.sha256();
-  for (auto const& warning : inspect(ContainerReader(exam.path())).warnings())
-    std::cerr << "warning: " << warning << '\n';
+  auto const summary = inspect(ContainerReader(exam.path()));
+  for (auto const& warning : summary.warnings()) std::cerr << "warning: " << warning << '\n';
 
   std::signal(SIGINT, [](int) { interrupted.request_stop(); });
   ProgressLines lines;
