@@ -16,7 +16,7 @@ def brain_crop(folder):
     with Server(folder) as server:
         answer = server.client("reconstruct", magnitude, "--phase", phase, "--te", "0.004",
                                "0.008", "0.012", "--b0", "7", "-o", out, *CROP)
-    print(answer.stdout)
+    print(answer.stdout, answer.stderr)
     assert len(instances(out)) == 41
     check_dicom(out)
     pixels_equal_map(out)
