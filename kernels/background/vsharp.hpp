@@ -25,18 +25,18 @@ struct VsharpOptions {
   /// vsharp_radii. Larger first radii keep more of the slowly varying local field.
   std::vector<double> radii_mm;
   /// Spatial frequencies where |1 - S_1| is below this are set to zero in the deconvolution.
-  double threshold = 0.30;
+  double threshold = 0.40;
   /// Weights the ball so that harmonic polynomials of degree <= 3 pass exactly on anisotropic
   /// voxels.
   bool moment_match = true;
 };
 
-/// The radii used where none are given: 18, 16, .. down to the larger of 2 mm and the largest voxel
+/// The radii used where none are given: 25, 22.5, .. down to the larger of 2 mm and the largest voxel
 /// edge [mm].
 inline std::vector<double> vsharp_radii(Vec3d voxel_mm) {
   double const last = std::max({voxel_mm.x, voxel_mm.y, voxel_mm.z, 2.0});
   std::vector<double> radii;
-  for (double r = 18; r > last; r -= 2) radii.push_back(r);
+  for (double r = 25; r > last; r -= 2.5) radii.push_back(r);
   radii.push_back(last);
   return radii;
 }

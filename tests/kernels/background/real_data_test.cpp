@@ -24,11 +24,17 @@ TEST_F(HeadPhantom, VsharpLeavesHalfOfTheLocalFieldsErrorAtMost) {
   Buffer<ThisDevice, float> local(device(), total.grid);
   Buffer<ThisDevice, std::uint8_t> eroded(device(), total.grid);
 
-  vsharp(device(), total.voxel_mm, f.view(), m.view(), {}, local.field(), eroded.field(), {});
+  auto const error = [&](VsharpOptions const& options) {
+    vsharp(device(), total.voxel_mm, f.view(), m.view(), options, local.field(), eroded.field(),
+           {});
+    auto const values = local.to_host();
+    std::vector<double> const recon(values.begin(), values.end());
+    return nrmse(recon, truth, eroded.to_host());
+  };
 
-  auto const values = local.to_host();
-  std::vector<double> const recon(values.begin(), values.end());
-  EXPECT_LE(nrmse(recon, truth, eroded.to_host()), 46);  // 44.1 measured
+  EXPECT_LE(error({}), 50);  // 49.5 measured; chosen for the contrast of the map, not for this
+  EXPECT_LE(error({.radii_mm = {12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2}, .threshold = 0.15}),
+            46);  // 44.1 measured
 }
 
 }  // namespace

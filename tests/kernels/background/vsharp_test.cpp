@@ -205,7 +205,7 @@ TEST_F(VsharpTest, SaysWhyItCannotRun) {
 }
 
 TEST(VsharpRadii, EndAtTheLargestVoxelEdge) {
-  EXPECT_EQ(vsharp_radii({1, 1, 1}).front(), 18);
+  EXPECT_EQ(vsharp_radii({1, 1, 1}).front(), 25);
   EXPECT_EQ(vsharp_radii({1, 1, 1}).back(), 2);
   EXPECT_EQ(vsharp_radii({0.5, 0.5, 3}).back(), 3);
 }
