@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "container/framing.hpp"
+#include "container/sha256.hpp"
 #include "qsm/v1/worker.grpc.pb.h"
-#include "store/sha256.hpp"
 
 namespace {
 
@@ -123,7 +123,7 @@ class Attempt {
     artifact.set_name(name);
     artifact.set_media_type(type);
     artifact.set_bytes(content.size());
-    chistream::Sha256 sha256;
+    qsm::container::Sha256 sha256;
     sha256.update(std::as_bytes(std::span(content)));
     artifact.set_sha256(sha256.hex_digest());
     writer->Write(message);

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "container/framing.hpp"
-#include "store/sha256.hpp"
+#include "container/sha256.hpp"
 
 namespace chistream::test {
 namespace {
@@ -39,7 +39,7 @@ std::string make_container(int lines, std::size_t payload, std::string const& ve
 }
 
 std::string sha256_of(std::string const& bytes) {
-  Sha256 sha256;
+  qsm::container::Sha256 sha256;
   sha256.update(std::as_bytes(std::span(bytes)));
   return sha256.hex_digest();
 }

@@ -171,6 +171,57 @@ TEST_F(PhaseOracle, TheFitIsThatOfTheNormalEquations) {
   }
 }
 
+// With the offset known the line is one through the origin of what is left, and one degree of
+// freedom more judges it. Bounds as above.
+TEST_F(PhaseOracle, AKnownOffsetLeavesALineThroughTheOrigin) {
+  oracle::Size const s = {12, 9, 10};
+  auto const mask = oracle::ellipsoid(s);
+  std::vector<double> const te = {0.004, 0.010, 0.016, 0.022};
+  Echoes const echoes = line_with_noise(s, te);
+  auto known = oracle::random_volume(s, 60);
+  for (double& v : known.data) v = 0.4 + 0.05 * v;
+  known = oracle::rounded(known);
+  std::vector<Buffer<ThisDevice, float>> owned;
+  std::vector<Field<float const>> phases, magnitudes;
+  for (auto const& p : echoes.phase) owned.push_back(upload(device(), p));
+  for (auto const& m : echoes.magnitude) owned.push_back(upload(device(), m));
+  for (std::size_t e = 0; e < te.size(); ++e) {
+    phases.push_back(owned[e].view());
+    magnitudes.push_back(owned[te.size() + e].view());
+  }
+  Grid const g = test::grid(s);
+  Buffer<ThisDevice, float> field(device(), g), offset(device(), g), noise(device(), g),
+      residual(device(), g);
+
+  auto const summary = linear_fit(device(), phases, magnitudes, te, upload(device(), mask).view(),
+                                  {field.field(), offset.field(), noise.field(), residual.field()},
+                                  upload(device(), known).view());
+
+  EXPECT_EQ(summary.freedom, 3);
+  auto const f = download(field), o = download(offset), sigma = download(noise),
+             r = download(residual);
+  for (std::size_t n = 0; n < f.data.size(); ++n) {
+    if (!mask.data[n]) {
+      EXPECT_EQ(f.data[n], 0);
+      continue;
+    }
+    std::vector<double> left, weight;
+    double power = 0;
+    for (std::size_t e = 0; e < te.size(); ++e) {
+      double const m = echoes.magnitude[e].data[n];
+      left.push_back(echoes.phase[e].data[n] - known.data[n]);
+      weight.push_back(m * m);
+      power += m * m * te[e] * te[e];
+    }
+    auto const line = oracle::fit_through_origin(te, left, weight);
+    EXPECT_NEAR(f.data[n], line.slope / kTwoPi, 5e-5);
+    EXPECT_NEAR(o.data[n], known.data[n], 1e-6);
+    EXPECT_NEAR(r.data[n], line.residual, 1e-5);
+    double const bound = summary.noise_sigma / std::sqrt(power) / kTwoPi;
+    EXPECT_NEAR(sigma.data[n], bound, 1e-5 * bound);
+  }
+}
+
 // chi^2 with E - 2 degrees of freedom has the medians 0.4549 (one) and 2 ln 2 (two), so the median
 // of sum m^2 r^2 over the mask is that times sigma^2. 2 % is what the usual closed form for the
 // median, k (1 - 2/9k)^3, is off by at most (1.7 % for one degree, 0.7 % for two).

@@ -5,9 +5,9 @@
 
 #include <optional>
 
+#include "container/sha256.hpp"
 #include "server/temporary_directory.hpp"
 #include "store/request_error.hpp"
-#include "store/sha256.hpp"
 
 namespace chistream::test {
 namespace {
@@ -107,7 +107,7 @@ TEST(File, FullDiskHasItsName) {
 }
 
 TEST(Sha256, MatchesThePublishedDigestAndMayGoOn) {
-  Sha256 sha256;
+  qsm::container::Sha256 sha256;
   sha256.update(bytes_of("ab"));
   sha256.hex_digest();
   sha256.update(bytes_of("c"));
