@@ -14,6 +14,17 @@ void check(int status) {
 
 }  // namespace
 
+std::string hex(std::span<std::uint8_t const> bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (std::uint8_t const byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
 void Sha256::Free::operator()(evp_md_ctx_st* context) const {
   EVP_MD_CTX_free(context);
 }
@@ -35,13 +46,7 @@ Sha256Bytes Sha256::digest() const {
 }
 
 std::string Sha256::hex_digest() const {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (std::uint8_t const byte : digest()) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
+  return hex(digest());
 }
 
 std::string sha256_hex(std::span<std::byte const> bytes) {

@@ -15,6 +15,9 @@ namespace qsm::container {
 
 using Sha256Bytes = std::array<std::uint8_t, 32>;
 
+/// Lower-case hex.
+std::string hex(std::span<std::uint8_t const> bytes);
+
 class Sha256 {
  public:
   Sha256();

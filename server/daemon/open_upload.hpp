@@ -19,8 +19,8 @@
 #include <string>
 
 #include "container/framing.hpp"
+#include "container/sha256.hpp"
 #include "store/journal.hpp"
-#include "store/sha256.hpp"
 #include "store/spool.hpp"
 
 namespace chistream {
@@ -54,7 +54,7 @@ class OpenUpload {
 
  private:
   struct Checks {
-    Sha256 sha256;
+    qsm::container::Sha256 sha256;
     qsm::container::FramingChecker framing;
     std::optional<qsm::container::FramingError> framing_error;
     void consume(std::span<std::byte const> bytes);

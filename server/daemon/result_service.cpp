@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "container/sha256.hpp"
 #include "daemon/status.hpp"
 #include "store/request_error.hpp"
-#include "store/sha256.hpp"
 
 namespace chistream {
 namespace {
@@ -27,7 +27,7 @@ template <class Send>
 bool read_pieces(File const& file, qsm::v1::Artifact const& artifact, std::uint64_t offset,
                  Send const& send) {
   bool const whole = offset == 0;
-  Sha256 sha256;
+  qsm::container::Sha256 sha256;
   while (offset < artifact.bytes()) {
     std::string piece(std::min<std::uint64_t>(kPieceBytes, artifact.bytes() - offset), '\0');
     if (file.read_at(offset, writable_bytes(piece)) != piece.size()) damaged(artifact);

@@ -2,9 +2,9 @@
 
 #include <thread>
 
+#include "container/sha256.hpp"
 #include "daemon/status.hpp"
 #include "store/request_error.hpp"
-#include "store/sha256.hpp"
 
 namespace chistream {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 // Data messages until the stream ends, checked against what the head announced.
 void receive(grpc::ServerReader<qsm::v1::PutArtifactRequest>& stream,
              qsm::v1::Artifact const& artifact, File& file) {
-  Sha256 sha256;
+  qsm::container::Sha256 sha256;
   std::uint64_t offset = 0;
   for (qsm::v1::PutArtifactRequest message; stream.Read(&message);) {
     auto const data = std::as_bytes(std::span(message.data().data(), message.data().size()));

@@ -7,12 +7,13 @@
 #include <iostream>
 
 #include "container/sha256.hpp"
+#include "formats/exam_flags.hpp"
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
-#include "worker/exam_flags.hpp"
 #include "worker/job.hpp"
+#include "worker/overrides.hpp"
 
 namespace chistream {
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct RunOptions {
   ExamFlags exam;
-  PipelineFlags pipeline;
+  std::vector<std::string> assignments;
   JobInput job;
   fs::path out;
   int threads = 0;
@@ -97,7 +98,8 @@ int run(RunOptions& o) {
   use_threads(o.threads);
   qsm::ThisDevice const device(first_device().index);
   auto& job = o.job;
-  o.pipeline.fill(job.spec);
+  for (auto const& assignment : o.assignments)
+    *job.spec.add_overrides() = parse_override(assignment);
   if (job.created_at_unix_s == 0)
     job.created_at_unix_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   // Identifiers name the job, so another time must be another job.
@@ -135,7 +137,11 @@ Command add_run(CLI::App& program) {
   auto const o = std::make_shared<RunOptions>();
   o->exam.add_to(*app);
   app->add_option("-o,--out", o->out, "folder for the results")->required();
-  o->pipeline.add_to(*app);
+  app->add_option_function<std::string>(
+      "--pipeline", [o](std::string const& name) { o->job.spec.set_pipeline(name); },
+      "name or name@version; the default is the first");
+  app->add_option("--set", o->assignments, "stage.option=value; `describe --text` lists them")
+      ->allow_extra_args(false);
   app->add_option("--threads", o->threads, "of the processor; 0: all")->capture_default_str();
   app->add_option("--job-id", o->job.job_id, "goes into every identifier; default: from the time");
   app->add_option("--created-at", o->job.created_at_unix_s,

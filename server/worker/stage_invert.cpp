@@ -97,8 +97,11 @@ int invert(InvertCommand& o) {
 }
 
 void add_nltv_options(CLI::App& app, InvertCommand& o) {
-  app.add_option("--alpha", o.nltv.alpha, "weight of total variation")->capture_default_str();
-  app.add_option("--mu1", o.nltv.mu1, "penalty of the gradient splitting; 0: 100 alpha")
+  app.add_option("--alpha", o.nltv.alpha,
+                 "weight of total variation [rad]; 0: from the phase scale")
+      ->capture_default_str();
+  app.add_option("--mu1", o.nltv.mu1,
+                 "penalty of the gradient splitting; 0: 400 alpha / phase scale")
       ->capture_default_str();
   app.add_option("--mu2", o.nltv.mu2, "penalty of the field splitting")->capture_default_str();
   app.add_option("--iterations", o.nltv.max_iterations, "at most")->capture_default_str();
