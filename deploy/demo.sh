@@ -63,8 +63,7 @@ done
 XDG_CACHE_HOME=$work "$bin/chistream" reconstruct "$work/scan.h5" -o "$work/result" --server "$address" \
   --patient-name "Demo^Head" --json "$work/run.json"
 
-"$bin/chistream-worker-cpu" stage score --recon "$work/result/chi.nii.gz" \
-  --truth "$work/truth/chi.nii.gz" --mask "$work/truth/mask.nii.gz" \
-  --labels "$work/truth/labels.nii.gz" --json >"$work/score.json"
+echo "demo: scoring the chain, and each stage on the truth before it"
+/usr/bin/python3 deploy/score_stages.py "$bin/chistream-worker-cpu" "$work"
 /usr/bin/python3 deploy/demo_table.py "$work"
 /usr/bin/python3 deploy/plot_map.py "$work/result/chi.nii.gz" -o map.png

@@ -1,6 +1,6 @@
 """What the demo measured, as a table: demo_table.py FOLDER
 
-FOLDER holds run.json and result/ (from the client) and score.json (from `stage score`).
+FOLDER holds run.json and result/ (from the client) and scores.json (from score_stages.py).
 """
 
 import json
@@ -21,7 +21,6 @@ def validator_errors(paths):
 
 def rows(folder):
     run = json.loads((folder / "run.json").read_text())
-    score = json.loads((folder / "score.json").read_text())
     job, times = run["job"], run["timings"]
     series = sorted((folder / "result" / "dicom").glob("*.dcm"))
     iod, entities = validator_errors(series)
@@ -36,20 +35,25 @@ def rows(folder):
     yield "fetch series and maps [s]", times["fetch_s"]
     yield "last chunk -> last instance [s]", times["last_chunk_to_last_instance_s"]
     yield "worker peak memory [GiB]", int(job["peak_bytes"]) / 2**30
-    yield "NRMSE [%]", score["nrmse"]
-    yield "NRMSE, detrended [%]", score["nrmse_detrend"]
-    yield "XSIM", score["xsim"]
-    yield "HFEN [%]", score["hfen"]
-    yield "deep grey slope", score["dgm_slope"]
     yield "instances received", run["instances"]
     yield "dciodvfy errors", iod
     yield "dcentvfy complaints", entities
 
 
+def print_scores(folder):
+    print(f"\n{'in the true brain mask, lost voxels zero':42}{'NRMSE':>8}{'HFEN':>8}{'XSIM':>8}"
+          f"{'deep grey slope':>18}")
+    for score in json.loads((folder / "scores.json").read_text()):
+        slope = f"{score['dgm_slope']:.3f}" if "dgm_slope" in score else ""
+        print(f"{score['name']:42}{score['nrmse']:8.1f}{score['hfen']:8.1f}{score['xsim']:8.3f}"
+              f"{slope:>18}")
+
+
 def main():
-    for name, value in rows(Path(sys.argv[1])):
-        print(f"{name:34}{value:>12.3f}" if isinstance(value, float) else f"{name:34}{value:>12}")
-    print("Scores in the true brain mask; a voxel without a value counts as zero.")
+    folder = Path(sys.argv[1])
+    for name, value in rows(folder):
+        print(f"{name:38}{value:>12.3f}" if isinstance(value, float) else f"{name:38}{value:>12}")
+    print_scores(folder)
 
 
 if __name__ == "__main__":
