@@ -21,7 +21,7 @@ char const* hint_of(qsm::ErrorCode code) {
     case qsm::ErrorCode::kDeviceFailure:
       return "try again; if it fails again, have the device and its driver checked";
     case qsm::ErrorCode::kNotConverged:
-      return "check echo times, phase sign and mask, or raise inversion.alpha";
+      return "check echo times, phase units and mask; inversion.alpha may be out of proportion";
   }
   return "";
 }

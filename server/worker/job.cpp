@@ -40,6 +40,17 @@ qsm::v1::Progress to_message(qsm::PipelineProgress const& progress, double elaps
   return message;
 }
 
+/// An allocation beyond the machine's memory is not refused by the system but kills a process
+/// later.
+void require_room(qsm::ScanDescription const& scan, qsm::PipelineOptions const& options,
+                  qsm::DeviceInfo const& device) {
+  auto const needed = qsm::estimate_peak_bytes(scan, options);
+  qsm::require(needed <= device.memory_bytes, "DOES_NOT_FIT",
+               "the reconstruction needs about " + std::to_string((needed >> 20) + 1) +
+                   " MiB, more than the " + std::to_string(device.memory_bytes >> 20) + " MiB of " +
+                   device.name);
+}
+
 SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader const& header,
                                   qsm::Preset const& preset, qsm::PipelineOptions const& options) {
   SeriesDescription series;
@@ -68,8 +79,11 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   check_identity(series.exam.identity());
 
   ContainerScan source(exam);
+  auto const scan = describe_scan(exam.header());
+  qsm::DeviceInfo const info = first_device();
+  require_room(scan, options, info);
   qsm::Reconstruction const result = qsm::reconstruct(
-      device, describe_scan(exam.header()), source, options, stop,
+      device, scan, source, options, stop,
       [&](qsm::PipelineProgress const& p) { on_progress(to_message(p, seconds_since(begin))); });
 
   auto const stored = Clock::now();
@@ -80,7 +94,6 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
     sink(head, bytes);
     ++outcome.artifacts;
   };
-  qsm::DeviceInfo const info = first_device();
   std::uint64_t const saturated = put_result(series, result, counted);
   put_report(make_report({series, options, result, info.kind, info.name, saturated}), counted);
 

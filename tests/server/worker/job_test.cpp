@@ -139,6 +139,19 @@ TEST_F(Job, IsRefusedBeforeAnyWork) {
   EXPECT_TRUE(stages_.empty());
 }
 
+TEST_F(Job, IsRefusedWhereItCanNeverFit) {
+  *input_.spec.add_overrides() = parse_override("inversion.pad=1024");  // about 56 GiB
+  if (qsm::ThisDevice::list().front().memory_bytes > std::uint64_t{48} << 30)
+    GTEST_SKIP() << "this machine may well hold it";
+  try {
+    run();
+    FAIL() << "ran";
+  } catch (qsm::Error const& error) {
+    EXPECT_EQ(error.reason(), "DOES_NOT_FIT");
+  }
+  EXPECT_TRUE(stages_.empty());
+}
+
 TEST_F(Job, EndsWhenCancelled) {
   stop_.request_stop();
   try {
