@@ -2,14 +2,13 @@
 
 #include <cmath>
 
+#include "coils/polar.hpp"
 #include "device/launch.hpp"
 #include "math/count.hpp"
 #include "math/finite.hpp"
 
 namespace qsm {
 namespace {
-
-constexpr double kMinSigmaVoxels = 3;
 
 struct AddHermitianProduct {
   Field<Complex const> echo1, echo2;
@@ -20,20 +19,6 @@ struct AddHermitianProduct {
     product[i] = product[i] + finite_or_zero(echo2[i]) * conj(first);
     squares[i] += norm(first);
   }
-};
-
-struct Angle {
-  Field<Complex const> value;
-  float sign;
-  Field<float> angle;
-  QSM_HD void operator()(Index3 i) const { angle[i] = sign * atan2f(value[i].im, value[i].re); }
-};
-
-/// |z|^(1/2). hypot, because z is a square already and its own square may leave the range of float.
-struct RootOfModulus {
-  Field<Complex const> value;
-  Field<float> root;
-  QSM_HD void operator()(Index3 i) const { root[i] = sqrtf(hypotf(value[i].re, value[i].im)); }
 };
 
 struct SquareRoot {
@@ -54,31 +39,6 @@ struct MakeRotor {
   }
 };
 
-struct RemoveEvolution {
-  Field<Complex const> rotor, image;
-  Field<Complex> out;
-  QSM_HD void operator()(Index3 i) const { out[i] = rotor[i] * finite_or_zero(image[i]); }
-};
-
-/// z -> conj(z) / |z|, and 1 where z = 0.
-struct ToUnitConjugate {
-  Field<Complex> value;
-  QSM_HD void operator()(Index3 i) const {
-    Complex const z = value[i];
-    float const modulus = sqrtf(norm(z));
-    value[i] = modulus > 0 ? (1 / modulus) * conj(z) : Complex{1, 0};
-  }
-};
-
-struct AddCoil {
-  Field<Complex const> image, offset;
-  Field<Complex> sum;
-  QSM_HD void operator()(Index3 i) const {
-    Complex const s = finite_or_zero(image[i]);
-    sum[i] = sum[i] + sqrtf(norm(s)) * (s * offset[i]);
-  }
-};
-
 double evolution_factor(std::vector<double> const& te_s) {
   require(te_s.size() >= 2, "TOO_FEW_ECHOES",
           "MCPC-3D-S needs two echoes and got " + std::to_string(te_s.size()));
@@ -89,12 +49,6 @@ double evolution_factor(std::vector<double> const& te_s) {
   return te_s[0] / (te_s[1] - te_s[0]);
 }
 
-double checked_sigma(double sigma_mm) {
-  require(sigma_mm >= 1 && sigma_mm <= 50, "OPTION_OUT_OF_RANGE",
-          "sigma_mm is " + std::to_string(sigma_mm) + "; 1 to 50 is accepted");
-  return sigma_mm;
-}
-
 }  // namespace
 
 template <class Device>
@@ -103,15 +57,11 @@ Mcpc3ds<Device>::Mcpc3ds(Device const& device, Grid grid, Vec3d voxel_mm,
     : device_(device),
       grid_(grid),
       evolution_factor_(evolution_factor(te_s)),
-      smooth_(SeparableFilter<Device>::gaussian(device, grid, voxel_mm,
-                                                checked_sigma(options.sigma_mm), kMinSigmaVoxels)),
+      sum_(device, grid, voxel_mm, static_cast<int>(te_s.size()), options.sigma_mm),
       rotor_(device, grid),
-      offset_(device, grid),
-      work_(device, grid),
       squares_(device, grid) {
   rotor_.zero();
   squares_.zero();
-  for (std::size_t e = 0; e < te_s.size(); ++e) sums_.emplace_back(device, grid).zero();
 }
 
 template <class Device>
@@ -146,34 +96,6 @@ void Mcpc3ds<Device>::set_phase_evolution(Field<float const> unwrapped_hermitian
                            .mask = mask,
                            .factor = static_cast<float>(evolution_factor_),
                            .rotor = rotor_.field()});
-}
-
-template <class Device>
-void Mcpc3ds<Device>::begin_coil(Field<Complex const> echo1) {
-  for_each_voxel(device_, grid_,
-                 RemoveEvolution{.rotor = rotor_.view(), .image = echo1, .out = work_.field()});
-  smooth_.run(work_.field(), offset_.field());
-  for_each_voxel(device_, grid_, ToUnitConjugate{offset_.field()});
-}
-
-template <class Device>
-void Mcpc3ds<Device>::add(int echo, Field<Complex const> image) {
-  for_each_voxel(device_, grid_,
-                 AddCoil{.image = image,
-                         .offset = offset_.view(),
-                         .sum = sums_.at(static_cast<std::size_t>(echo)).field()});
-}
-
-template <class Device>
-void Mcpc3ds<Device>::offset(Field<float> offset_rad) const {
-  for_each_voxel(device_, grid_, Angle{.value = offset_.view(), .sign = -1, .angle = offset_rad});
-}
-
-template <class Device>
-void Mcpc3ds<Device>::combined(int echo, Field<float> magnitude, Field<float> phase_rad) const {
-  auto const sum = sums_.at(static_cast<std::size_t>(echo)).view();
-  for_each_voxel(device_, grid_, RootOfModulus{sum, magnitude});
-  for_each_voxel(device_, grid_, Angle{.value = sum, .sign = 1, .angle = phase_rad});
 }
 
 template class Mcpc3ds<ThisDevice>;

@@ -4,12 +4,12 @@
 /// does not depend on the echo. In the Hermitian product of two echoes over all coils the offsets
 /// cancel:
 ///
-///   H = sum_c S_c,2 conj(S_c,1),  psi = TE_1 / (TE_2 - TE_1) unwrap(arg H)    phase evolved by
-///   TE_1 p~_c = arg( G_sigma * [mask S_c,1 exp(-i psi)] )                          the coil's
-///   offset S_e = sum_c |S_c,e| S_c,e exp(-i p~_c);   magnitude sqrt|S_e|, phase arg S_e
+///   H = sum_c S_c,2 conj(S_c,1)
+///   psi = TE_1 / (TE_2 - TE_1) unwrap(arg H)               the phase evolved by TE_1
+///   p~_c = arg( G_sigma * [mask S_c,1 exp(-i psi)] )       the coil's offset
 ///
-/// The offsets are smooth and are weighted by their coil's signal; normalising the convolution is
-/// not needed, since only its phase is used. Unwrapping and masking belong to the caller:
+/// and the coils are added without it (offset_combination.hpp). Unwrapping and masking belong to
+/// the caller:
 ///
 ///   per coil: accumulate(echo 1, echo 2)
 ///   hermitian_phase / hermitian_magnitude -> caller's mask and unwrapping -> set_phase_evolution
@@ -23,8 +23,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "coils/offset_combination.hpp"
 #include "device/buffer.hpp"
-#include "math/gaussian.hpp"
 
 namespace qsm {
 
@@ -52,24 +52,21 @@ class Mcpc3ds {
   void set_phase_evolution(Field<float const> unwrapped_hermitian_phase,
                            Field<std::uint8_t const> mask);
 
-  void begin_coil(Field<Complex const> echo1);
-  void add(int echo, Field<Complex const> image);  // echo from 0
-  /// p~ of the coil begun last [rad, wrapped]; 0 beyond 3 sigma from the mask.
-  void offset(Field<float> offset_rad) const;
-
-  /// Phase in [-pi, pi], 0 where nothing was received; both finite.
-  void combined(int echo, Field<float> magnitude, Field<float> phase_rad) const;
+  // As OffsetCombination's.
+  void begin_coil(Field<Complex const> echo1) { sum_.begin_coil(rotor_.view(), echo1); }
+  void add(int echo, Field<Complex const> image) { sum_.add(echo, image); }
+  void offset(Field<float> offset_rad) const { sum_.offset(offset_rad); }
+  void combined(int echo, Field<float> magnitude, Field<float> phase_rad) const {
+    sum_.combined(echo, magnitude, phase_rad);
+  }
 
  private:
   Device const& device_;
   Grid grid_;
   double evolution_factor_;  // TE_1 / (TE_2 - TE_1)
-  SeparableFilter<Device> smooth_;
-  Buffer<Device, Complex> rotor_;   // H, then mask exp(-i psi)
-  Buffer<Device, Complex> offset_;  // exp(-i p~) of the current coil
-  Buffer<Device, Complex> work_;
-  Buffer<Device, float> squares_;              // sum_c |S_c,1|^2
-  std::vector<Buffer<Device, Complex>> sums_;  // S_e
+  OffsetCombination<Device> sum_;
+  Buffer<Device, Complex> rotor_;  // H, then mask exp(-i psi)
+  Buffer<Device, float> squares_;  // sum_c |S_c,1|^2
 };
 
 }  // namespace qsm

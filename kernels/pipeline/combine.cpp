@@ -3,8 +3,10 @@
 #include <cmath>
 #include <optional>
 
+#include "coils/bipolar.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
+#include "coils/virtual_reference.hpp"
 #include "device/launch.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/laplacian_unwrap.hpp"
@@ -74,6 +76,58 @@ void estimate_phase_evolution(Device const& device, ScanDescription const& scan,
   combination.set_phase_evolution(unwrapped.view(), mask.view());
 }
 
+/// One echo: the only image as it is, several coils by a virtual reference coil.
+template <class Device>
+void combine_one_echo(Device const& device, ScanDescription const& scan,
+                      PipelineOptions const& options, CoilImages<Device>& images,
+                      CombinedEchoes<Device>& combined, Control const& control) {
+  Buffer<Device, Complex> image(device, scan.matrix);
+  auto const magnitude = combined.magnitude[0].field(), phase = combined.phase[0].field();
+  if (scan.coils == 1) {
+    images.read(0, 0, image);
+    for_each_voxel(device, scan.matrix,
+                   SplitPolar{.image = image.view(), .magnitude = magnitude, .phase = phase});
+    return;
+  }
+  VirtualReference<Device> combination(device, scan.matrix, scan.voxel_mm, options.coils.sigma_mm);
+  int done = 0;
+  auto const each_coil = [&](auto use) {
+    for (int c = 0; c < scan.coils; ++c) {
+      images.read(0, c, image);
+      use(image.view());
+      control.report({.iteration = ++done, .max_iterations = 3 * scan.coils, .residual = 0});
+    }
+  };
+  each_coil([&](Field<Complex const> s) { combination.observe(s); });
+  combination.choose_voxel();
+  each_coil([&](Field<Complex const> s) { combination.add_reference(s); });
+  each_coil([&](Field<Complex const> s) {
+    combination.begin_coil(s);
+    combination.add(0, s);
+  });
+  combination.combined(0, magnitude, phase);
+}
+
+/// Takes off what alternates between odd and even echoes.
+template <class Device>
+void correct_bipolar(Device const& device, ScanDescription const& scan,
+                     PipelineOptions const& options, CombinedEchoes<Device>& combined) {
+  BipolarModel const model = bipolar_model(scan.te_s);
+  Buffer<Device, std::uint8_t> mask(device, scan.matrix);
+  Buffer<Device, float> residual(device, scan.matrix);
+  magnitude_mask(device, combined.magnitude[0].view(), scan.voxel_mm, options.mask, mask.field());
+  LaplacianUnwrap<Device> unwrap(device, scan.matrix, scan.voxel_mm);
+  CombinedPhases echoes{.magnitude = combined.magnitudes(), .phase_rad = {}};
+  for (auto& phase : combined.phase) echoes.phase_rad.push_back(phase.field());
+  Buffer<Device, float> second(device, scan.matrix);
+  second.copy_from(combined.phase[1]);
+  if (!model.k_is_whole()) unwrap.run(second.view(), mask.view(), second.field());
+  bipolar_residual(device, scan.voxel_mm, model, echoes, second.view(), mask.view(),
+                   options.coils.sigma_mm, residual.field());
+  unwrap.run(residual.view(), mask.view(), residual.field());
+  remove_bipolar(device, model, residual.view(), mask.view(), echoes);
+}
+
 }  // namespace
 
 template <class Device>
@@ -95,26 +149,18 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
                                      ScanSource& source, PipelineOptions const& options,
                                      Control const& control) {
   int const echoes = static_cast<int>(scan.te_s.size());
-  require(echoes > 1 || scan.coils == 1, "SINGLE_ECHO_MULTI_COIL",
-          "one echo of " + std::to_string(scan.coils) +
-              " coils cannot be combined with its phase; send two echoes or combined images");
-
   CombinedEchoes<Device> combined;
   for (int e = 0; e < echoes; ++e) {
     combined.magnitude.emplace_back(device, scan.matrix);
     combined.phase.emplace_back(device, scan.matrix);
   }
   CoilImages<Device> images(device, scan, source);
-  Buffer<Device, Complex> image(device, scan.matrix);
   if (echoes == 1) {
-    images.read(0, 0, image);
-    for_each_voxel(device, scan.matrix,
-                   SplitPolar{.image = image.view(),
-                              .magnitude = combined.magnitude[0].field(),
-                              .phase = combined.phase[0].field()});
+    combine_one_echo(device, scan, options, images, combined, control);
     return combined;
   }
 
+  Buffer<Device, Complex> image(device, scan.matrix);
   Mcpc3ds<Device> combination(device, scan.matrix, scan.voxel_mm, scan.te_s, options.coils);
   {
     Buffer<Device, Complex> second(device, scan.matrix);
@@ -140,6 +186,7 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
   for (int e = 0; e < echoes; ++e)
     combination.combined(e, combined.magnitude[static_cast<std::size_t>(e)].field(),
                          combined.phase[static_cast<std::size_t>(e)].field());
+  if (options.bipolar) correct_bipolar(device, scan, options, combined);
   return combined;
 }
 

@@ -26,8 +26,9 @@ struct CombinedEchoes {
 /// Two passes over the coils: the first forms the Hermitian product of echoes 1 and 2, whose phase
 /// tells what evolved between them; the second removes each coil's offset and adds its echoes up.
 /// Per coil and echo one complex FFT, echoes 1 and 2 twice: C (E + 2) transforms.
-/// Throws Error{kInvalidArgument, "SINGLE_ECHO_MULTI_COIL"}: one echo of several coils has no phase
-/// evolution to separate the offsets by.
+/// One echo of several coils has no evolution to separate the offsets by: its coils are referred to
+/// a virtual one in three passes. With options.bipolar the combined echoes are corrected for an
+/// alternating readout. Throws as virtual_reference.hpp and bipolar.hpp.
 template <class Device>
 CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const& scan,
                                      ScanSource& source, PipelineOptions const& options,

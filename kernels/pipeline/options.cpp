@@ -73,6 +73,10 @@ std::vector<OptionRow> make_table() {
   std::vector<OptionRow> t;
   t.push_back(number("coils.sigma_mm", "mm", 1, 50, "smoothing of the receive offsets",
                      [](Options& o) -> double& { return o.coils.sigma_mm; }));
+  t.push_back(choice("coils.bipolar", {"off", "on"},
+                     "removes what a readout of alternating direction leaves between odd and even "
+                     "echoes; from three echoes on",
+                     [](Options& o) -> bool& { return o.bipolar; }));
 
   t.push_back(number("mask.threshold_factor", "", 0.1, 10, "scales the robust magnitude threshold",
                      [](Options& o) -> double& { return o.mask.threshold_factor; }));

@@ -23,6 +23,7 @@ enum class InversionMethod { kNltv, kTkd };
 
 struct PipelineOptions {
   Mcpc3dsOptions coils;
+  bool bipolar = false;  // the readout alternates its direction from echo to echo
   MaskOptions mask;
   UnwrapMethod unwrap = UnwrapMethod::kLaplacian;
   OffsetOptions offset;

@@ -62,7 +62,7 @@ struct Reconstruction {
 };
 
 /// Runs the chain. Throws Error: kInvalidArgument with a named reason for data it cannot use
-/// (SINGLE_ECHO_MULTI_COIL, EMPTY_MASK, ...), kCancelled, kOutOfMemory, kDeviceFailure,
+/// (NO_COMMON_SIGNAL, EMPTY_MASK, ...), kCancelled, kOutOfMemory, kDeviceFailure,
 /// kNotConverged. What it returns is finite and not identically zero.
 template <class Device>
 Reconstruction reconstruct(Device const& device, ScanDescription const& scan, ScanSource& source,

@@ -1,5 +1,6 @@
 #include "support/oracle_mcpc3ds.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace qsm::oracle {
@@ -57,6 +58,51 @@ Real coil_offset(Spectrum const& coil_echo1, Real const& phase_difference, Mask 
   Real offset(smooth.size);
   for (std::size_t n = 0; n < offset.data.size(); ++n) offset.data[n] = std::arg(smooth.data[n]);
   return offset;
+}
+
+Spectrum virtual_reference(std::vector<Spectrum> const& coils, std::size_t& voxel) {
+  double best = -1;
+  for (std::size_t n = 0; n < coils[0].data.size(); ++n) {
+    double weakest = std::abs(coils[0].data[n]);
+    for (auto const& coil : coils) weakest = std::min(weakest, std::abs(coil.data[n]));
+    if (weakest > best) {
+      best = weakest;
+      voxel = n;
+    }
+  }
+  Spectrum conjugate(coils[0].size);
+  for (auto const& coil : coils)
+    for (std::size_t n = 0; n < coil.data.size(); ++n)
+      conjugate.data[n] += std::conj(coil.data[n] * std::polar(1.0, -std::arg(coil.data[voxel])));
+  return conjugate;
+}
+
+Real offset_to(Spectrum const& reference_conjugate, Spectrum const& coil, Vector sigma_voxels) {
+  Spectrum product(coil.size);
+  for (std::size_t n = 0; n < coil.data.size(); ++n)
+    product.data[n] = coil.data[n] * reference_conjugate.data[n];
+  Spectrum const smooth = gaussian_sum(product, sigma_voxels);
+  Real offset(coil.size);
+  for (std::size_t n = 0; n < offset.data.size(); ++n) offset.data[n] = std::arg(smooth.data[n]);
+  return offset;
+}
+
+Real bipolar_residual(std::vector<Spectrum> const& echoes, Mask const& mask, double k,
+                      Vector sigma_voxels, int passes) {
+  Real estimate(mask.size);
+  for (int pass = 0; pass < passes; ++pass) {
+    Spectrum left(mask.size);
+    for (std::size_t n = 0; n < left.data.size(); ++n) {
+      auto const angle = [&](std::size_t e) { return std::arg(echoes[e].data[n]); };
+      if (mask.data[n])
+        left.data[n] = std::abs(echoes[0].data[n]) * std::abs(echoes[2].data[n]) *
+                       std::polar(1.0, angle(0) + angle(2) - k * angle(1) - estimate.data[n]);
+    }
+    Spectrum const smooth = gaussian_sum(left, sigma_voxels);
+    for (std::size_t n = 0; n < left.data.size(); ++n)
+      estimate.data[n] = mask.data[n] ? estimate.data[n] + std::arg(smooth.data[n]) : 0;
+  }
+  return estimate;
 }
 
 Spectrum combine(std::vector<Spectrum> const& coils, std::vector<Real> const& offsets) {

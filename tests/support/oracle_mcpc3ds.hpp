@@ -20,6 +20,18 @@ Spectrum gaussian_mean(Spectrum const& x, Mask const& mask, Vector sigma_voxels)
 Real coil_offset(Spectrum const& coil_echo1, Real const& phase_difference, Mask const& mask,
                  double te1, double te2, Vector sigma_voxels);
 
+/// conj V, V = sum_c S_c e^{-i arg S_c(r)}: the virtual coil all others are referred to, and the
+/// voxel r at which the weakest coil is strongest (the first such in memory).
+Spectrum virtual_reference(std::vector<Spectrum> const& coils, std::size_t& voxel);
+
+/// arg( G * (S conj V) ) for a coil S.
+Real offset_to(Spectrum const& reference_conjugate, Spectrum const& coil, Vector sigma_voxels);
+
+/// What three echoes say about an alternating readout, phi_1 + phi_3 - k phi_2 as a phasor weighted by
+/// |S_1| |S_3| inside the mask, smoothed, and again what is left of it, `passes` times in all.
+Real bipolar_residual(std::vector<Spectrum> const& echoes, Mask const& mask, double k,
+                      Vector sigma_voxels, int passes);
+
 /// S_e = sum_c |S_ce| S_ce e^{-i p_c}; the result has magnitude sqrt|S_e| and phase arg S_e.
 Spectrum combine(std::vector<Spectrum> const& coils, std::vector<Real> const& offsets);
 

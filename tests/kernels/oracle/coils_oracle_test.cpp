@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <numbers>
 
+#include "coils/bipolar.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
+#include "coils/virtual_reference.hpp"
 #include "kernels/oracle/compare.hpp"
 #include "math/dct.hpp"
 #include "support/oracle_dft.hpp"
@@ -156,6 +158,78 @@ TEST_F(CoilsOracle, Mcpc3dsFollowsTheDefinition) {
         combined.data[n] = std::polar(combined_m.data[n], combined_p.data[n]);
       EXPECT_LT(relative_error(combined, oracle::combine(scan.echo[e], offsets)), 1e-5);
     }
+  }
+}
+
+// Bounds as for MCPC-3D-S: sums of nearly aligned phasors and angles of up to 3 k radians.
+TEST_F(CoilsOracle, TheBipolarResidualFollowsTheDefinition) {
+  for (oracle::Size const s : {oracle::Size{7, 5, 6}, {12, 9, 10}, {16, 15, 14}}) {
+    oracle::Vector const h = {1, 0.8, 2};
+    double const sigma_mm = 3.2;
+    oracle::Vector sigma;
+    for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / h[a], 3.0);
+    Scan const scan = make_scan(s);
+    std::vector<oracle::Spectrum> const coil = {scan.echo[0][0], scan.echo[1][0], scan.echo[2][0]};
+    BipolarModel const model = bipolar_model({0.004, 0.008, 0.012});
+    Grid const g = test::grid(s);
+    std::vector<Buffer<ThisDevice, float>> owned;
+    for (auto const& e : coil) {
+      oracle::Real magnitude(s), phase(s);
+      for (std::size_t n = 0; n < e.data.size(); ++n) {
+        magnitude.data[n] = std::abs(e.data[n]);
+        phase.data[n] = std::arg(e.data[n]);
+      }
+      owned.push_back(upload(device(), magnitude));
+      owned.push_back(upload(device(), phase));
+    }
+    CombinedPhases echoes;
+    for (std::size_t e = 0; e < 3; ++e) {
+      echoes.magnitude.push_back(owned[2 * e].view());
+      echoes.phase_rad.push_back(owned[2 * e + 1].field());
+    }
+    Buffer<ThisDevice, float> residual(device(), g);
+
+    auto const inside = upload(device(), scan.mask);
+    bipolar_residual(device(), test::vec(h), model, echoes, owned[3].view(), inside.view(),
+                     sigma_mm, residual.field());
+
+    auto const found = download(residual);
+    auto const expected = oracle::bipolar_residual(coil, scan.mask, model.k, sigma, 3);
+    for (std::size_t n = 0; n < found.data.size(); ++n)
+      EXPECT_NEAR(oracle::wrap(found.data[n] - expected.data[n]), 0, 1e-5);
+  }
+}
+
+// Bounds as for MCPC-3D-S; V is a sum of four aligned coils.
+TEST_F(CoilsOracle, TheVirtualReferenceFollowsTheDefinition) {
+  for (oracle::Size const s : {oracle::Size{7, 5, 6}, {12, 9, 10}, {16, 15, 14}}) {
+    oracle::Vector const h = {1, 0.8, 2};
+    double const sigma_mm = 3.2;
+    oracle::Vector sigma;
+    for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / h[a], 3.0);
+    auto const coils = make_scan(s).echo[0];
+    Grid const g = test::grid(s);
+    VirtualReference<ThisDevice> combination(device(), g, test::vec(h), sigma_mm);
+
+    for (auto const& c : coils) combination.observe(upload(device(), c).view());
+    std::size_t voxel = 0;
+    auto const reference = oracle::virtual_reference(coils, voxel);
+    EXPECT_EQ(g.linear(combination.choose_voxel()), voxel);
+    for (auto const& c : coils) combination.add_reference(upload(device(), c).view());
+    std::vector<oracle::Real> offsets;
+    for (auto const& c : coils) {
+      auto const image = upload(device(), c);
+      combination.begin_coil(image.view());
+      combination.add(0, image.view());
+      offsets.push_back(oracle::offset_to(reference, c, sigma));
+    }
+    Buffer<ThisDevice, float> magnitude(device(), g), phase(device(), g);
+    combination.combined(0, magnitude.field(), phase.field());
+    auto const m = download(magnitude), p = download(phase);
+    oracle::Spectrum combined(s);
+    for (std::size_t n = 0; n < m.data.size(); ++n)
+      combined.data[n] = std::polar(m.data[n], p.data[n]);
+    EXPECT_LT(relative_error(combined, oracle::combine(coils, offsets)), 1e-5);
   }
 }
 

@@ -163,9 +163,9 @@ TEST_F(ChainTest, RefusesWhatHoldsNoSignalByName) {
   scan.te_s = {0.008};
   try {
     reconstruct(device(), scan, zeros, {});
-    FAIL() << "one echo of two coils was combined";
+    FAIL() << "two coils without signal were combined";
   } catch (Error const& e) {
-    EXPECT_EQ(e.reason(), "SINGLE_ECHO_MULTI_COIL");
+    EXPECT_EQ(e.reason(), "NO_COMMON_SIGNAL");
   }
   scan.te_s = {0.008, 0.008};
   try {
