@@ -129,8 +129,9 @@ std::vector<OptionRow> make_table() {
                      "weights the balls for anisotropic voxels",
                      [](Options& o) -> bool& { return o.background.moment_match; }));
 
-  t.push_back(choice("inversion.method", {"fansi-nltv", "tkd"}, "dipole inversion",
-                     [](Options& o) -> InversionMethod& { return o.inversion; }));
+  t.push_back(choice(
+      "inversion.method", {"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"},
+      "dipole inversion", [](Options& o) -> InversionMethod& { return o.inversion; }));
   t.push_back(number("inversion.alpha", "rad", 0, 1,
                      "weight of total variation; 0: from the phase scale",
                      [](Options& o) -> double& { return o.nltv.alpha; }));
@@ -149,8 +150,11 @@ std::vector<OptionRow> make_table() {
   t.push_back(choice("inversion.gradient_scaling", {"none", "voxel"},
                      "whether gradients know the voxel's shape",
                      [](Options& o) -> bool& { return o.nltv.scale_gradients; }));
-  t.push_back(number("inversion.tkd_threshold", "", 0.01, 0.66, "TKD: smallest |D| divided by",
-                     [](Options& o) -> double& { return o.tkd.threshold; }));
+  t.push_back(number("inversion.tkd_threshold", "", 0.01, 0.66,
+                     "TKD, TSVD: smallest |D| divided by",
+                     [](Options& o) -> double& { return o.closed_form.threshold; }));
+  t.push_back(number("inversion.lambda", "", 1e-6, 1, "Tikhonov: weight of the map or its gradient",
+                     [](Options& o) -> double& { return o.closed_form.lambda; }));
   t.push_back(choice("inversion.reference", {"none", "mask"}, "what chi is relative to",
                      [](Options& o) -> ReferenceMethod& { return o.reference; }));
   return t;
@@ -172,6 +176,19 @@ void check_range(OptionRow const& row, double value) {
 }
 
 }  // namespace
+
+ClosedFormOptions closed_form_options(PipelineOptions const& options) {
+  auto chosen = options.closed_form;
+  chosen.method = static_cast<ClosedForm>(static_cast<int>(options.inversion) -
+                                          static_cast<int>(InversionMethod::kTkd));
+  return chosen;
+}
+
+NltvOptions tv_options(PipelineOptions const& options) {
+  auto chosen = options.nltv;
+  if (options.inversion == InversionMethod::kTv) chosen.linear_iterations = chosen.max_iterations;
+  return chosen;
+}
 
 std::vector<OptionRow> const& option_table() {
   static std::vector<OptionRow> const table = make_table();

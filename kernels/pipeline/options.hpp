@@ -9,9 +9,9 @@
 
 #include "background/vsharp.hpp"
 #include "coils/mcpc3ds.hpp"
+#include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
-#include "inversion/tkd.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/reliability.hpp"
 #include "phase/smooth_offset.hpp"
@@ -19,7 +19,13 @@
 namespace qsm {
 
 enum class UnwrapMethod { kLaplacian };
-enum class InversionMethod { kNltv, kTkd };
+/// kNltv iterates with the phase's own misfit, kTv with its quadratic approximation; the others are
+/// the closed forms, in the order of ClosedForm.
+enum class InversionMethod { kNltv, kTv, kTkd, kTsvd, kTikhonov, kTikhonovGradient };
+
+inline bool is_closed_form(InversionMethod m) {
+  return m >= InversionMethod::kTkd;
+}
 
 struct PipelineOptions {
   Mcpc3dsOptions coils;
@@ -31,9 +37,13 @@ struct PipelineOptions {
   VsharpOptions background;
   InversionMethod inversion = InversionMethod::kNltv;
   NltvOptions nltv;
-  TkdOptions tkd;
+  ClosedFormOptions closed_form;  // its method is that of `inversion`
   ReferenceMethod reference = ReferenceMethod::kMaskMean;
 };
+
+/// The options an inversion runs with, once its method is chosen.
+ClosedFormOptions closed_form_options(PipelineOptions const& options);
+NltvOptions tv_options(PipelineOptions const& options);
 
 /// A number, a list of numbers, or a choice by name.
 using OptionValue = std::variant<double, std::vector<double>, std::string>;

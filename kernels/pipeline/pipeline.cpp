@@ -146,13 +146,13 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
 
   Buffer<Device, float> chi(device, grid);
   clock.run(device, kInversion, [&](Control const& control) {
-    if (options.inversion == InversionMethod::kTkd) {
-      tkd(device, scan.voxel_mm, scan.b0_direction, local.view(), mask.view(), options.tkd,
-          chi.field(), control);
+    if (is_closed_form(options.inversion)) {
+      invert_closed_form(device, scan.voxel_mm, scan.b0_direction, local.view(), mask.view(),
+                         closed_form_options(options), chi.field(), control);
     } else {
-      auto const report =
-          nltv(device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm,
-               local.view(), mask.view(), total.weight.view(), options.nltv, chi.field(), control);
+      auto const report = nltv(device, scan.voxel_mm, scan.b0_direction,
+                               result.phase_scale_rad_per_ppm, local.view(), mask.view(),
+                               total.weight.view(), tv_options(options), chi.field(), control);
       result.inversion_residuals = report.residuals;
       result.inversion_iterations = report.iterations;
       result.inversion_converged = report.converged;

@@ -56,8 +56,10 @@ std::string derivation_line(qsm::PipelineOptions const& options, double inversio
                      ", linear fit, V-SHARP" + entry("background.threshold");
   if (!options.background.radii_mm.empty()) line += entry("background.radii_mm");
   line += ", " + p["inversion.method"].get<std::string>();
-  if (options.inversion == qsm::InversionMethod::kTkd)
-    return line + entry("inversion.tkd_threshold");
+  if (qsm::is_closed_form(options.inversion))
+    return line + entry(options.inversion < qsm::InversionMethod::kTikhonov
+                            ? "inversion.tkd_threshold"
+                            : "inversion.lambda");
   return line + " inversion.alpha=" + Json(inversion_alpha).dump() + entry("inversion.mu1") +
          entry("inversion.mu2") + entry("inversion.iterations") + entry("inversion.tolerance");
 }

@@ -4,9 +4,9 @@
 #include <numbers>
 
 #include "device/error.hpp"
+#include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
-#include "inversion/tkd.hpp"
 #include "pipeline/options.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
@@ -21,7 +21,7 @@ struct InvertCommand {
   double te_s = 0, b0_t = 0, phase_scale = 0;
   std::vector<double> b0_direction;
   qsm::NltvOptions nltv;
-  qsm::TkdOptions tkd;
+  qsm::ClosedFormOptions closed_form;
   std::string method = "fansi-nltv", pad = "auto";
   std::string gradient_scaling = nltv.scale_gradients ? "voxel" : "none";
   std::string reference =
@@ -69,7 +69,7 @@ double phase_scale(InvertCommand const& o) {
 
 int invert(InvertCommand& o) {
   auto const reference = reference_method(o.reference);
-  o.nltv.pad_voxels = o.tkd.pad_voxels = pad_voxels(o.pad);
+  o.nltv.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
   o.nltv.scale_gradients = o.gradient_scaling == "voxel";
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
@@ -77,13 +77,18 @@ int invert(InvertCommand& o) {
   DeviceMask const mask = volumes.upload_mask(device, o.mask);
   auto const b0 = volumes.b0_direction(o.b0_direction);
   DeviceVolume chi(device, volumes.grid());
-  if (o.method == "tkd") {
-    qsm::tkd(device, volumes.voxel_mm(), b0, local.view(), mask.view(), o.tkd, chi.field(),
-             qsm::Control{});
+  qsm::PipelineOptions options;
+  qsm::set_option(options, "inversion.method", o.method);
+  options.nltv = o.nltv;
+  options.closed_form = o.closed_form;
+  if (qsm::is_closed_form(options.inversion)) {
+    qsm::invert_closed_form(device, volumes.voxel_mm(), b0, local.view(), mask.view(),
+                            qsm::closed_form_options(options), chi.field(), qsm::Control{});
   } else {
     DeviceVolume const weight = load_weight(device, volumes, o);
-    auto const report = qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(),
-                                  mask.view(), weight.view(), o.nltv, chi.field(), qsm::Control{});
+    auto const report =
+        qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(), mask.view(),
+                  weight.view(), qsm::tv_options(options), chi.field(), qsm::Control{});
     std::cout << report.iterations << " iterations, change " << report.change
               << (report.converged ? "" : ", tolerance not met") << "\nphase scale "
               << report.phase_scale << " rad/ppm, alpha " << report.alpha << ", mu1 " << report.mu1
@@ -133,10 +138,12 @@ Command add_stage_invert(CLI::App& stage) {
   app->add_option("--b0-dir", o->b0_direction, "along the volume's axes; default: from the affine")
       ->expected(3);
   app->add_option("--method", o->method, "inversion")
-      ->check(CLI::IsMember({"fansi-nltv", "tkd"}))
+      ->check(CLI::IsMember({"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"}))
       ->capture_default_str();
   add_nltv_options(*app, *o);
-  app->add_option("--threshold", o->tkd.threshold, "TKD: smallest |D| divided by")
+  app->add_option("--threshold", o->closed_form.threshold, "TKD, TSVD: smallest |D| divided by")
+      ->capture_default_str();
+  app->add_option("--lambda", o->closed_form.lambda, "Tikhonov: weight of the map or its gradient")
       ->capture_default_str();
   app->add_option("--pad", o->pad, "voxels added to the volume, or auto")->capture_default_str();
   app->add_option("--reference", o->reference, "what chi is relative to")

@@ -48,4 +48,22 @@ Real thresholded_division(Real const& field, Vector voxel_mm, Vector b0, double 
   return multiply_spectrum(field, inverse);
 }
 
+Real regularized_division(Real const& field, Vector voxel_mm, Vector b0, double lambda,
+                          bool gradient) {
+  Real inverse = dipole(field.size, voxel_mm, b0);
+  double const mean = std::cbrt(voxel_mm[0] * voxel_mm[1] * voxel_mm[2]);
+  every_voxel(field.size, [&](Voxel k) {
+    double penalty = gradient ? 0 : 1;
+    for (std::size_t a = 0; gradient && a < 3; ++a) {
+      int const axis = static_cast<int>(a);
+      double const half_angle = std::acos(-1.0) * k[axis] / field.size[axis];
+      penalty += std::pow(2 * mean / voxel_mm[a] * std::sin(half_angle), 2);
+    }
+    double const d = inverse.at(k);
+    inverse.at(k) = d / (d * d + lambda * penalty);
+  });
+  inverse.data[0] = 0;
+  return multiply_spectrum(field, inverse);
+}
+
 }  // namespace qsm::oracle

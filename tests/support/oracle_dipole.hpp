@@ -19,4 +19,9 @@ Real dipole_field(Real const& chi, Vector voxel_mm, Vector b0);
 Real thresholded_division(Real const& field, Vector voxel_mm, Vector b0, double threshold,
                           bool truncate = false);
 
+/// chi = F^-1( D F(delta) / (D^2 + lambda G) ), G = 1, or where `gradient` sum_i a_i^2 4 sin^2(pi
+/// k_i / N_i), a_i = (hx hy hz)^(1/3) / h_i; DC 0.
+Real regularized_division(Real const& field, Vector voxel_mm, Vector b0, double lambda,
+                          bool gradient);
+
 }  // namespace qsm::oracle

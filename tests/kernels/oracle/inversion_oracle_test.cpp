@@ -1,9 +1,9 @@
 // Dipole, nonlinear TV, TKD and reference against their serial double-precision definitions.
 #include <gtest/gtest.h>
 
+#include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
-#include "inversion/tkd.hpp"
 #include "kernels/oracle/compare.hpp"
 #include "math/dipole.hpp"
 #include "support/oracle_dipole.hpp"
@@ -92,10 +92,34 @@ TEST_F(InversionOracle, ThresholdedDivisionIsTheDefinition) {
     auto const m = upload(device(), mask);
     Buffer<ThisDevice, float> chi(device(), f.grid());
 
-    tkd(device(), test::vec(c.voxel_mm), test::vec(c.b0), f.view(), m.view(),
-        {.threshold = 0.15, .pad_voxels = c.pad}, chi.field(), {});
+    invert_closed_form(device(), test::vec(c.voxel_mm), test::vec(c.b0), f.view(), m.view(),
+                       {.threshold = 0.15, .pad_voxels = c.pad}, chi.field(), {});
 
     EXPECT_LT(relative_error(download(chi), expected), 1e-5);
+  }
+}
+
+// As the dipole's, times at most 1 / (2 sqrt(lambda)) = 5, the largest D / (D^2 + lambda).
+TEST_F(InversionOracle, TikhonovAndTruncationAreTheDefinition) {
+  for (Case const& c : kCases) {
+    auto const mask = oracle::ellipsoid(c.size);
+    auto const field = field_of_two_bodies(c);
+    auto const wide = padded(masked_crop(field, mask, 1), c.pad);
+    auto const f = upload(device(), field);
+    auto const m = upload(device(), mask);
+    Buffer<ThisDevice, float> chi(device(), f.grid());
+    for (auto const& [method, expected] :
+         {std::pair{ClosedForm::kTikhonov,
+                    oracle::regularized_division(wide, c.voxel_mm, c.b0, 0.01, false)},
+          std::pair{ClosedForm::kTikhonovGradient,
+                    oracle::regularized_division(wide, c.voxel_mm, c.b0, 0.01, true)},
+          std::pair{ClosedForm::kTsvd,
+                    oracle::thresholded_division(wide, c.voxel_mm, c.b0, 0.15, true)}}) {
+      invert_closed_form(device(), test::vec(c.voxel_mm), test::vec(c.b0), f.view(), m.view(),
+                         {.method = method, .threshold = 0.15, .lambda = 0.01, .pad_voxels = c.pad},
+                         chi.field(), {});
+      EXPECT_LT(relative_error(download(chi), masked_crop(expected, mask, 1)), 1e-5);
+    }
   }
 }
 
