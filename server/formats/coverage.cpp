@@ -1,10 +1,10 @@
 #include "formats/coverage.hpp"
 
-#include <algorithm>
-#include <optional>
+#include <set>
 #include <string>
 
 #include "formats/format_error.hpp"
+#include "formats/sampling.hpp"
 
 namespace chistream {
 
@@ -26,58 +26,14 @@ void check_place(qsm::v1::ExamHeader const& header, std::uint32_t echo, std::uin
                                                  std::to_string(header.coils()));
 }
 
-/// Which lines of one echo there are, over (y, z), y fastest.
-struct Lines {
-  std::uint32_t size_y;
-  std::uint32_t size_z;
-  std::vector<bool> seen;
-
-  bool at(std::uint32_t y, std::uint32_t z) const { return seen[std::size_t{z} * size_y + y]; }
-
-  /// The distance at which rows (or columns) that hold anything follow one another, if it is the
-  /// same everywhere and above 1: the factor of a regularly undersampled scan.
-  std::optional<std::uint32_t> spacing(bool along_y) const {
-    std::uint32_t const n = along_y ? size_y : size_z;
-    std::uint32_t const m = along_y ? size_z : size_y;
-    std::vector<std::uint32_t> used;
-    for (std::uint32_t i = 0; i < n; ++i)
-      for (std::uint32_t j = 0; j < m; ++j)
-        if (along_y ? at(i, j) : at(j, i)) {
-          used.push_back(i);
-          break;
-        }
-    if (used.size() < 2) return std::nullopt;
-    std::uint32_t const step = used[1] - used[0];
-    for (std::size_t i = 2; i < used.size(); ++i)
-      if (used[i] - used[i - 1] != step) return std::nullopt;
-    if (step < 2 || n - used.back() > step || used.front() >= step) return std::nullopt;
-    return step;
-  }
-};
-
-[[noreturn]] void refuse_undersampled(Lines const& lines, std::size_t echo, std::size_t missing) {
-  std::string message = std::to_string(missing) + " of " + std::to_string(lines.seen.size()) +
-                        " k-space lines of echo " + std::to_string(echo + 1) + " are missing";
-  auto const along_y = lines.spacing(true);
-  auto const along_z = lines.spacing(false);
-  if (along_y || along_z)
-    message += "; the scan is undersampled by R = " + std::to_string(along_y.value_or(1)) +
-               " along y and R = " + std::to_string(along_z.value_or(1)) + " along z";
-  throw FormatError("UNDERSAMPLED", message,
-                    "send a fully sampled scan, or images reconstructed by the scanner");
-}
-
 }  // namespace
 
-void check_lines(ContainerReader const& exam) {
+std::vector<std::string> check_lines(ContainerReader const& exam) {
   auto const& header = exam.header();
   auto const& encoded = header.encoded();
   if (!exam.image_blocks().empty())
     throw FormatError("BAD_RECORD", "an exam of k-space holds image blocks");
-  std::vector<Lines> echoes(
-      echoes_of(header),
-      {encoded.y(), encoded.z(), std::vector<bool>(std::size_t{encoded.y()} * encoded.z())});
-  std::size_t duplicates = 0;
+  std::vector<SampledLines> echoes(echoes_of(header), {encoded.y(), encoded.z()});
   for (auto const& [head, crc, body] : exam.acquisitions()) {
     check_place(header, head.echo, head.coils);
     if (head.coils != header.coils())
@@ -93,19 +49,16 @@ void check_lines(ContainerReader const& exam) {
                         "k-space line (" + std::to_string(head.line_y) + ", " +
                             std::to_string(head.line_z) + ") lies outside the matrix of " +
                             std::to_string(encoded.y()) + " x " + std::to_string(encoded.z()));
-    auto seen = echoes[head.echo].seen[std::size_t{head.line_z} * encoded.y() + head.line_y];
-    duplicates += seen ? 1 : 0;
-    seen = true;
+    echoes[head.echo].add(head.line_y, head.line_z);
   }
-  if (duplicates > 0)
-    throw FormatError("DUPLICATE_LINES", std::to_string(duplicates) + " of " +
-                                             std::to_string(exam.acquisitions().size()) +
-                                             " k-space lines were measured before");
+  std::set<std::string> warnings;  // most scans say the same of every echo
   for (std::size_t e = 0; e < echoes.size(); ++e) {
-    auto const missing =
-        static_cast<std::size_t>(std::count(echoes[e].seen.begin(), echoes[e].seen.end(), false));
-    if (missing > 0) refuse_undersampled(echoes[e], e, missing);
+    if (auto const text = echoes[e].describe(e); !text.empty()) warnings.insert(text);
+    if (echoes[e].most_averages() > 1)
+      warnings.insert("AVERAGES: lines were measured up to " +
+                      std::to_string(echoes[e].most_averages()) + " times; their mean is used");
   }
+  return {warnings.begin(), warnings.end()};
 }
 
 void check_blocks(ContainerReader const& exam) {

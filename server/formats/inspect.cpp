@@ -104,7 +104,11 @@ qsm::v1::InputSummary inspect(ContainerReader const& exam, unsigned threads) {
     throw FormatError("HEADER_PROMISES_MORE",
                       "the header promises " + std::to_string(header.records()) +
                           " records, the container holds " + std::to_string(records));
-  kspace ? check_lines(exam) : check_blocks(exam);
+  std::vector<std::string> sampling;
+  if (kspace)
+    sampling = check_lines(exam);
+  else
+    check_blocks(exam);
   Findings const findings =
       kspace ? scan(exam, exam.acquisitions(), threads) : scan(exam, exam.image_blocks(), threads);
   judge(findings);
@@ -119,10 +123,10 @@ qsm::v1::InputSummary inspect(ContainerReader const& exam, unsigned threads) {
   summary.set_vendor(header.vendor());
   summary.set_bytes(exam.bytes());
   *summary.mutable_warnings() = header.warnings();
+  for (auto const& warning : sampling) summary.add_warnings(warning);
   if (header.te_s_size() == 1)
     summary.add_warnings(
-        "SINGLE_ECHO: one echo; phase offsets of the coils cannot be told from "
-        "the field");
+        "SINGLE_ECHO: one echo; phase offsets of the coils cannot be told from the field");
   judge_phase(findings.phase, summary);
   return summary;
 }

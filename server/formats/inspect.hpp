@@ -17,12 +17,13 @@ void check_header(qsm::v1::ExamHeader const& header);
 /// check_header, then every record and every sample. Throws FormatError, beyond the above:
 ///   HEADER_PROMISES_MORE (or fewer records than there are)
 ///   k-space: ECHO_COUNT_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE,
-///     DUPLICATE_LINES, UNDERSAMPLED (how many lines, and the factor per axis where it is regular)
+///     UNDERSAMPLED (how many lines, and the factor per axis where it is regular)
 ///   images: ECHO_COUNT_MISMATCH, COIL_COUNT_MISMATCH, MATRIX_OUT_OF_RANGE (block of another size),
 ///     DUPLICATE_BLOCKS, MISSING_PHASE, MISSING_MAGNITUDE, PHASE_OUT_OF_RANGE (beyond pi (1 +
 ///     1e-3))
 ///   both: RECORD_CRC_MISMATCH, NON_FINITE_SAMPLES (how many), ALL_ZERO_SAMPLES (an echo is empty)
-/// Warnings of the result: those of the header, SINGLE_ECHO, PHASE_SPAN_SMALL (below 1.8 pi).
+/// Warnings of the result: those of the header and of sampling.hpp, AVERAGES, SINGLE_ECHO,
+/// PHASE_SPAN_SMALL (below 1.8 pi).
 ///
 /// sha256 and estimated_peak_bytes are left to the caller. Reads the file once; `threads` scan it
 /// side by side.

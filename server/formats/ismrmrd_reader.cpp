@@ -98,7 +98,6 @@ class Survey {
     };
     refuse_above_zero("ENCODINGS_UNSUPPORTED", "encoding", head.encoding_space_ref);
     refuse_above_zero("SLICES_UNSUPPORTED", "slice", head.idx.slice);
-    refuse_above_zero("AVERAGES_UNSUPPORTED", "average", head.idx.average);
     refuse_above_zero("REPETITIONS_UNSUPPORTED", "repetition", head.idx.repetition);
     refuse_above_zero("REPETITIONS_UNSUPPORTED", "phase", head.idx.phase);
     refuse_above_zero("REPETITIONS_UNSUPPORTED", "set", head.idx.set);

@@ -1,5 +1,6 @@
 #include "worker/container_scan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -46,7 +47,10 @@ ContainerScan::ContainerScan(ContainerReader const& exam)
 }
 
 void ContainerScan::index_lines() {
+  qsm::Grid const k = scan_.encoded;
+  std::size_t const lines = static_cast<std::size_t>(k.ny) * static_cast<std::size_t>(k.nz);
   lines_.resize(scan_.te_s.size());
+  for (auto& echo : lines_) echo.hits.resize(lines);
   for (auto const& record : exam_.acquisitions()) {
     auto const& head = record.head;
     require_record(head.echo < lines_.size() &&
@@ -55,7 +59,10 @@ void ContainerScan::index_lines() {
                        head.coils == static_cast<std::uint32_t>(scan_.coils) &&
                        head.samples == static_cast<std::uint32_t>(scan_.encoded.nx),
                    "an acquisition");
-    lines_[head.echo].push_back(&record);
+    EchoLines& echo = lines_[head.echo];
+    echo.records.push_back(&record);
+    auto& hits = echo.hits[head.line_y + std::size_t{head.line_z} * static_cast<std::size_t>(k.ny)];
+    echo.averaged = ++hits > 1 || echo.averaged;
   }
 }
 
@@ -95,14 +102,24 @@ void ContainerScan::read(int echo, int coil, std::span<qsm::Complex> volume) {
 void ContainerScan::read_kspace(std::size_t echo, std::size_t coil,
                                 std::span<qsm::Complex> volume) const {
   auto const samples = static_cast<std::size_t>(scan_.encoded.nx);
-  std::size_t const line_bytes = samples * sizeof(qsm::Complex);
-  if (lines_[echo].size() < volume.size() / samples)
-    std::memset(static_cast<void*>(volume.data()), 0, volume.size_bytes());
-  for (auto const* record : lines_[echo]) {
-    qsm::Index3 const start{0, static_cast<int>(record->head.line_y),
-                            static_cast<int>(record->head.line_z)};
-    std::memcpy(static_cast<void*>(volume.data() + scan_.encoded.linear(start)),
-                exam_.body(*record).data() + coil * line_bytes, line_bytes);
+  EchoLines const& lines = lines_[echo];
+  if (lines.averaged || lines.records.size() < volume.size() / samples)
+    std::fill(volume.begin(), volume.end(), qsm::Complex{});
+  std::vector<qsm::Complex> line(lines.averaged ? samples : 0);
+  for (auto const* record : lines.records) {
+    auto const& head = record->head;
+    std::size_t const at =
+        head.line_y + std::size_t{head.line_z} * static_cast<std::size_t>(scan_.encoded.ny);
+    qsm::Complex* const to = volume.data() + at * samples;
+    std::byte const* const from =
+        exam_.body(*record).data() + coil * samples * sizeof(qsm::Complex);
+    if (!lines.averaged) {
+      std::memcpy(static_cast<void*>(to), from, samples * sizeof(qsm::Complex));
+      continue;
+    }
+    std::memcpy(static_cast<void*>(line.data()), from, samples * sizeof(qsm::Complex));
+    float const share = 1 / static_cast<float>(lines.hits[at]);
+    for (std::size_t x = 0; x < samples; ++x) to[x] = to[x] + share * line[x];
   }
 }
 

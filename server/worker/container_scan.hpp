@@ -16,7 +16,8 @@ qsm::Vec3d b0_direction(qsm::v1::Geometry const& geometry);
 qsm::ScanDescription describe_scan(qsm::v1::ExamHeader const& header);
 
 /// Gathers k-space lines, or image blocks, from the mapped file; `exam` outlives it. The container
-/// is one that inspect() accepted; a line that is missing nevertheless reads as zero.
+/// is one that inspect() accepted; a line that is missing reads as zero, and of one that came
+/// several times the mean is taken.
 ///
 /// Throws Error{kInvalidArgument, "BAD_RECORD"} for a record outside the matrix of the header, and
 /// from read() "MISSING_BLOCK" for a coil or an echo without image.
@@ -40,9 +41,15 @@ class ContainerScan final : public qsm::ScanSource {
 
   ContainerReader const& exam_;
   qsm::ScanDescription scan_;
-  std::vector<std::vector<AcquisitionRecord const*>> lines_;  // per echo
-  std::vector<CoilImage> images_;                             // coils x echoes, coil fastest
-  std::vector<float> magnitude_, phase_;                      // of the image being read
+  struct EchoLines {
+    std::vector<AcquisitionRecord const*> records;
+    std::vector<std::uint32_t> hits;  // per line of the matrix, y fastest
+    bool averaged = false;            // some line came more than once
+  };
+
+  std::vector<EchoLines> lines_;          // per echo
+  std::vector<CoilImage> images_;         // coils x echoes, coil fastest
+  std::vector<float> magnitude_, phase_;  // of the image being read
 };
 
 }  // namespace chistream

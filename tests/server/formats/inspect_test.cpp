@@ -117,7 +117,7 @@ TEST(Inspect, NamesWhatTheLinesHaveWrong) {
   using H = AcquisitionHead;
   EXPECT_EQ(line_reason([](H& h) { return h.echo != 1; }), "UNDERSAMPLED");
   EXPECT_EQ(line_reason([](H& h) { return h.line_y != 3 || h.line_z != 2; }), "UNDERSAMPLED");
-  EXPECT_EQ(line_reason([](H& h) { return h.line_y = 0, true; }), "DUPLICATE_LINES");
+  EXPECT_EQ(line_reason([](H& h) { return h.line_y = 0, true; }), "UNDERSAMPLED");
   EXPECT_EQ(line_reason([](H& h) { return h.line_z += 1, true; }), "LINE_OUT_OF_RANGE");
   EXPECT_EQ(line_reason([](H& h) { return h.echo += 1, true; }), "ECHO_COUNT_MISMATCH");
   EXPECT_EQ(line_reason([](H& h) { return h.coils = 1, true; }), "COIL_COUNT_MISMATCH");
@@ -136,6 +136,31 @@ TEST(Inspect, SaysByHowMuchAScanIsUndersampled) {
                  "12 of 30 k-space lines of echo 1 are missing; the scan is undersampled by R = 2 "
                  "along y and R = 1 along z");
   }
+}
+
+TEST(Inspect, AcceptsWhatZerosMayStandInForAndSaysSo) {
+  TemporaryFolder folder;
+  Spoilt spoilt;  // line 1 of 0 .. 4 is the one below the centre: 80 % of y
+  spoilt.line = [](AcquisitionHead& h) { return h.line_y != 4; };
+  auto const summary = inspect(saved(folder, spoilt_bytes(spoilt)));
+  ASSERT_EQ(summary.warnings_size(), 1);  // three echoes say the same
+  EXPECT_EQ(summary.warnings(0),
+            "PARTIAL_FOURIER: 80 % along y and 100 % along z was measured, more on one side; the "
+            "rest is zero");
+}
+
+TEST(Inspect, AcceptsLinesThatCameSeveralTimes) {
+  TemporaryFolder folder;
+  auto const header = kspace_header();
+  auto const bytes = container_bytes([&](ContainerWriter& out) {
+    out.header(header);
+    for (int average = 0; average < 2; ++average)
+      for_each_line(header,
+                    [&](AcquisitionHead head) { out.acquisition(head, line_samples(head)); });
+  });
+  auto const summary = inspect(saved(folder, bytes));
+  ASSERT_EQ(summary.warnings_size(), 1);
+  EXPECT_EQ(summary.warnings(0), "AVERAGES: lines were measured up to 2 times; their mean is used");
 }
 
 TEST(Inspect, ReadsEverySample) {

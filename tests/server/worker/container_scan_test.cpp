@@ -113,6 +113,29 @@ TEST(ContainerScan, ReadsAMissingLineAsZero) {
     EXPECT_EQ(volume[n].re, n >= start && n < start + kX ? 3.0f : 0.0f) << n;
 }
 
+TEST(ContainerScan, TakesTheMeanOfALineThatCameSeveralTimes) {
+  ContainerFile file;
+  auto writer = file.writer();
+  writer.header(header(qsm::v1::CONTENT_KIND_KSPACE));
+  for (float const value : {1.0f, 2.0f, 6.0f})
+    writer.acquisition({0, 2, 1, kCoils, kX, 0}, Samples(kCoils * kX, {value, -value}));
+  writer.acquisition({0, 3, 1, kCoils, kX, 0}, Samples(kCoils * kX, {5, 7}));
+  writer.end();
+  ContainerReader const exam(file.finish());
+  ContainerScan scan(exam);
+  std::vector<qsm::Complex> volume(kX * kY * kZ, {9, 9});
+  for (int coil = 0; coil < static_cast<int>(kCoils); ++coil) {
+    scan.read(0, coil, volume);
+    std::size_t const start = kX * (2 + kY * 1);
+    for (std::size_t n = 0; n < volume.size(); ++n) {
+      bool const averaged = n >= start && n < start + kX;
+      bool const single = n >= start + kX && n < start + 2 * kX;
+      EXPECT_NEAR(volume[n].re, averaged ? 3 : single ? 5 : 0, 1e-6) << n;
+      EXPECT_NEAR(volume[n].im, averaged ? -3 : single ? 7 : 0, 1e-6) << n;
+    }
+  }
+}
+
 TEST(ContainerScan, RefusesALineOutsideTheMatrix) {
   ContainerFile file;
   auto writer = file.writer();
