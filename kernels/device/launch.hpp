@@ -25,7 +25,7 @@ concept PointKernel = std::is_trivially_copyable_v<F> && requires(F const f, Ind
 
 template <PointKernel F>
 void for_each_voxel(Cpu const&, Grid grid, F const kernel) {
-#pragma omp parallel for collapse(2) schedule(static)
+#pragma omp parallel for collapse(2) schedule(static) firstprivate(kernel)
   for (int z = 0; z < grid.nz; ++z)
     for (int y = 0; y < grid.ny; ++y)
       for (int x = 0; x < grid.nx; ++x) kernel(Index3{x, y, z});

@@ -10,6 +10,7 @@
 #include "device/launch.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/laplacian_unwrap.hpp"
+#include "phase/romeo_unwrap.hpp"
 
 namespace qsm {
 namespace {
@@ -66,14 +67,17 @@ void estimate_phase_evolution(Device const& device, ScanDescription const& scan,
                               PipelineOptions const& options, Mcpc3ds<Device>& combination) {
   Buffer<Device, float> magnitude(device, scan.matrix);
   Buffer<Device, float> phase(device, scan.matrix);
-  Buffer<Device, float> unwrapped(device, scan.matrix);
   Buffer<Device, std::uint8_t> mask(device, scan.matrix);
   combination.hermitian_magnitude(magnitude.field());
   combination.hermitian_phase(phase.field());
   magnitude_mask(device, magnitude.view(), scan.voxel_mm, options.mask, mask.field());
-  LaplacianUnwrap<Device>(device, scan.matrix, scan.voxel_mm)
-      .run(phase.view(), mask.view(), unwrapped.field());
-  combination.set_phase_evolution(unwrapped.view(), mask.view());
+  if (options.unwrap.method == UnwrapMethod::kLaplacian)
+    LaplacianUnwrap<Device>(device, scan.matrix, scan.voxel_mm)
+        .run(phase.view(), mask.view(), phase.field());
+  else
+    romeo_unwrap(device, {{phase.field()}, {magnitude.view()}, {scan.te_s[1] - scan.te_s[0]}},
+                 options.unwrap.paths(), mask.field());
+  combination.set_phase_evolution(phase.view(), mask.view());
 }
 
 /// One echo: the only image as it is, several coils by a virtual reference coil.

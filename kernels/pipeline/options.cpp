@@ -88,8 +88,12 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("mask.erode_mm", "mm", 0, 20, "taken off the mask at last",
                      [](Options& o) -> double& { return o.mask.erode_mm; }));
 
-  t.push_back(choice("unwrap.method", {"laplacian"}, "spatial unwrapping of the first echo",
-                     [](Options& o) -> UnwrapMethod& { return o.unwrap; }));
+  t.push_back(choice("unwrap.method", {"laplacian", "romeo", "best-path"},
+                     "spatial unwrapping: least squares, or paths by one of two edge weights",
+                     [](Options& o) -> UnwrapMethod& { return o.unwrap.method; }));
+  t.push_back(choice("unwrap.mode", {"template", "individual"},
+                     "paths: later echoes from the one before, or each in space",
+                     [](Options& o) -> EchoMode& { return o.unwrap.mode; }));
 
   t.push_back(number("field.offset_sigma_mm", "mm", 0, 50,
                      "smoothing of the phase at TE = 0 before the second fit; 0: one free fit",

@@ -14,11 +14,12 @@
 #include "inversion/reference.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/reliability.hpp"
+#include "phase/romeo_unwrap.hpp"
 #include "phase/smooth_offset.hpp"
 
 namespace qsm {
 
-enum class UnwrapMethod { kLaplacian };
+enum class UnwrapMethod { kLaplacian, kRomeo, kBestPath };
 /// kNltv iterates with the phase's own misfit, kTv with its quadratic approximation; the others are
 /// the closed forms, in the order of ClosedForm.
 enum class InversionMethod { kNltv, kTv, kTkd, kTsvd, kTikhonov, kTikhonovGradient };
@@ -27,11 +28,22 @@ inline bool is_closed_form(InversionMethod m) {
   return m >= InversionMethod::kTkd;
 }
 
+struct UnwrapOptions {
+  UnwrapMethod method = UnwrapMethod::kLaplacian;
+  EchoMode mode = EchoMode::kTemplate;  // the Laplacian knows the template only
+
+  RomeoOptions paths() const {
+    return {
+        .weights = method == UnwrapMethod::kBestPath ? PathWeights::kBestPath : PathWeights::kRomeo,
+        .mode = mode};
+  }
+};
+
 struct PipelineOptions {
   Mcpc3dsOptions coils;
   bool bipolar = false;  // the readout alternates its direction from echo to echo
   MaskOptions mask;
-  UnwrapMethod unwrap = UnwrapMethod::kLaplacian;
+  UnwrapOptions unwrap;
   OffsetOptions offset;
   ReliabilityOptions reliability;
   VsharpOptions background;

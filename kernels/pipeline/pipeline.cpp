@@ -123,8 +123,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
     result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
   });
 
-  clock.run(device, kUnwrap,
-            [&](Control const&) { unwrap_echoes(device, scan, brain.view(), echoes); });
+  clock.run(device, kUnwrap, [&](Control const&) {
+    unwrap_echoes(device, scan, options.unwrap, brain.field(), echoes);
+  });
 
   TotalField<Device> total;
   clock.run(device, kField, [&](Control const&) {

@@ -8,6 +8,7 @@
 #include "math/gaussian.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
+#include "phase/romeo_unwrap.hpp"
 #include "phase/smooth_offset.hpp"
 #include "phase/template_turn.hpp"
 #include "phase/temporal_unwrap.hpp"
@@ -109,11 +110,9 @@ double effective_te(Device const& device, ScanDescription const& scan,
   return sum > 0 ? weighted / sum : scan.te_s.back();
 }
 
-}  // namespace
-
 template <class Device>
-void unwrap_echoes(Device const& device, ScanDescription const& scan,
-                   Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes) {
+void unwrap_from_laplacian(Device const& device, ScanDescription const& scan,
+                           Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes) {
   Field<float> const first = echoes.phase[0].field();
   LaplacianUnwrap<Device>(device, scan.matrix, scan.voxel_mm).run(first, mask, first);
   if (echoes.phase.size() < 2) return;
@@ -129,6 +128,31 @@ void unwrap_echoes(Device const& device, ScanDescription const& scan,
     unwrap_echo(device, echoes.phase[e - 1].view(), scan.te_s[e - 1], phase, scan.te_s[e], phase);
     for_each_voxel(device, scan.matrix, ClearOutside{mask, phase});
   }
+}
+
+template <class Device>
+RomeoEchoes path_echoes(ScanDescription const& scan, CombinedEchoes<Device>& echoes) {
+  RomeoEchoes paths{.phases = {}, .magnitudes = echoes.magnitudes(), .te_s = scan.te_s};
+  for (auto& p : echoes.phase) paths.phases.push_back(p.field());
+  return paths;
+}
+
+}  // namespace
+
+template <class Device>
+void unwrap_echoes(Device const& device, ScanDescription const& scan, UnwrapOptions const& options,
+                   Field<std::uint8_t> mask, CombinedEchoes<Device>& echoes) {
+  if (options.method == UnwrapMethod::kLaplacian)
+    unwrap_from_laplacian(device, scan, mask, echoes);
+  else
+    romeo_unwrap(device, path_echoes(scan, echoes), options.paths(), mask);
+}
+
+template <class Device>
+void unwrap_quality(Device const& device, ScanDescription const& scan,
+                    Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes,
+                    Field<float> quality) {
+  romeo_quality(device, path_echoes(scan, echoes), mask, quality);
 }
 
 template <class Device>
@@ -170,8 +194,10 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
   return total;
 }
 
-template void unwrap_echoes(ThisDevice const&, ScanDescription const&, Field<std::uint8_t const>,
-                            CombinedEchoes<ThisDevice>&);
+template void unwrap_echoes(ThisDevice const&, ScanDescription const&, UnwrapOptions const&,
+                            Field<std::uint8_t>, CombinedEchoes<ThisDevice>&);
+template void unwrap_quality(ThisDevice const&, ScanDescription const&, Field<std::uint8_t const>,
+                             CombinedEchoes<ThisDevice>&, Field<float>);
 template struct TotalField<ThisDevice>;
 template TotalField<ThisDevice> estimate_field(ThisDevice const&, ScanDescription const&,
                                                PipelineOptions const&, Field<std::uint8_t>,

@@ -11,11 +11,18 @@
 
 namespace qsm {
 
-/// Unwraps every echo in place: the first in space, repaired with the second, and each further one
-/// in time from the one before it. Phase is zero outside the mask.
+/// Unwraps every echo in place. Laplacian: the first in space, repaired with the second, and each
+/// further one in time from the one before it. Paths: phase/romeo_unwrap.hpp; the mask loses voxels
+/// without phase and pieces too small. Phase is zero outside the mask.
 template <class Device>
-void unwrap_echoes(Device const& device, ScanDescription const& scan,
-                   Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes);
+void unwrap_echoes(Device const& device, ScanDescription const& scan, UnwrapOptions const& options,
+                   Field<std::uint8_t> mask, CombinedEchoes<Device>& echoes);
+
+/// ROMEO's quality of the first echo's voxels, in [0, 1]; 0 outside the mask.
+template <class Device>
+void unwrap_quality(Device const& device, ScanDescription const& scan,
+                    Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes,
+                    Field<float> quality);
 
 template <class Device>
 struct TotalField {

@@ -25,7 +25,7 @@ int fit_field(FieldCommand const& o) {
   auto echoes = volumes.upload_echoes(device, o.magnitude, o.phase, o.te_s.size());
   DeviceMask mask = volumes.upload_mask(device, o.mask);
   auto const scan = scan_of(volumes, o.te_s, o.b0_t);
-  if (!o.unwrapped) qsm::unwrap_echoes(device, scan, mask.view(), echoes);
+  if (!o.unwrapped) qsm::unwrap_echoes(device, scan, o.pipeline.unwrap, mask.field(), echoes);
   auto const total = qsm::estimate_field(device, scan, o.pipeline, mask.field(), echoes);
   write_nifti(o.out, volumes.geometry(), total.field_ppm.to_host());
   if (!o.weight_out.empty()) write_nifti(o.weight_out, volumes.geometry(), total.weight.to_host());
@@ -49,6 +49,7 @@ Command add_stage_field(CLI::App& stage) {
   app->add_option("-o,--out", o->out, "total field to write [ppm]")->required();
   app->add_option("--weight-out", o->weight_out, "weight of each voxel in the inversion");
   app->add_option("--mask-out", o->mask_out, "the mask without its unreliable rim");
+  add_stage_options(*app, "unwrap", o->pipeline);
   add_stage_options(*app, "field", o->pipeline);
   return {app, [o] { return fit_field(*o); }};
 }

@@ -2,6 +2,7 @@
 #include "pipeline/total_field.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/stage_options.hpp"
 #include "worker/stage_volumes.hpp"
 
 namespace chistream {
@@ -9,18 +10,23 @@ namespace chistream {
 namespace {
 
 struct UnwrapCommand {
-  std::filesystem::path magnitude, phase, mask, out;
+  std::filesystem::path magnitude, phase, mask, out, quality_out;
   std::vector<double> te_s;
-  std::string method = "laplacian";
+  qsm::PipelineOptions pipeline;
 };
 
 int unwrap(UnwrapCommand const& o) {
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
   auto echoes = volumes.upload_echoes(device, o.magnitude, o.phase, o.te_s.size());
-  DeviceMask const mask = volumes.upload_mask(device, o.mask);
-  qsm::unwrap_echoes(device, scan_of(volumes, o.te_s, qsm::ScanDescription{}.b0_t), mask.view(),
-                     echoes);
+  DeviceMask mask = volumes.upload_mask(device, o.mask);
+  auto const scan = scan_of(volumes, o.te_s, qsm::ScanDescription{}.b0_t);
+  if (!o.quality_out.empty()) {
+    DeviceVolume quality(device, volumes.grid());
+    qsm::unwrap_quality(device, scan, mask.view(), echoes, quality.field());
+    write_nifti(o.quality_out, volumes.geometry(), quality.to_host());
+  }
+  qsm::unwrap_echoes(device, scan, o.pipeline.unwrap, mask.field(), echoes);
   std::vector<float> all;
   for (auto const& phase : echoes.phase) {
     auto const values = phase.to_host();
@@ -33,16 +39,15 @@ int unwrap(UnwrapCommand const& o) {
 }  // namespace
 
 Command add_stage_unwrap(CLI::App& stage) {
-  auto* const app = stage.add_subcommand("unwrap", "Unwrap the first echo, and the others from it");
+  auto* const app = stage.add_subcommand("unwrap", "Unwrap the phase of every echo");
   auto const o = std::make_shared<UnwrapCommand>();
   app->add_option("--phase", o->phase, "one volume per echo [rad]")->required();
   app->add_option("--magnitude", o->magnitude, "one volume per echo")->required();
   app->add_option("--mask", o->mask, "where to unwrap")->required();
   app->add_option("--te", o->te_s, "echo times [s]")->required();
-  app->add_option("--method", o->method, "spatial unwrapping")
-      ->check(CLI::IsMember({"laplacian"}))
-      ->capture_default_str();
   app->add_option("-o,--out", o->out, "unwrapped phase to write [rad]")->required();
+  app->add_option("--quality-out", o->quality_out, "ROMEO quality of the first echo's voxels");
+  add_stage_options(*app, "unwrap", o->pipeline);
   return {app, [o] { return unwrap(*o); }};
 }
 

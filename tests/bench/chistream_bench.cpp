@@ -2,7 +2,9 @@
 // timed alone in the same run, or its bytes over the measured copy bandwidth. Seconds depend on the
 // machine; the ratio is what a change is judged by.
 //
-//   chistream-bench-cpu [--json FILE] [NXxNYxNZ ...]        default 96x96x96 160x192x144
+//   chistream-bench-cpu [--json FILE] [--paths] [NXxNYxNZ ...]      default 96x96x96 160x192x144
+//
+// --paths: path-based unwrapping alone, default 0.5 to 17 million voxels.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +22,8 @@
 #include "mask/magnitude_mask.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
+#include "phase/romeo_unwrap.hpp"
+#include "phase/spanning_forest.hpp"
 
 namespace qsm::bench {
 namespace {
@@ -65,6 +69,13 @@ class Bench {
     fit();
     masking();
     coils();
+    paths();
+    return std::move(rows_);
+  }
+
+  std::vector<Row> run_paths() {
+    bytes_per_second_ = copy_bandwidth();
+    paths();
     return std::move(rows_);
   }
 
@@ -141,6 +152,46 @@ class Bench {
     add("Laplacian unwrapping", took, 2 * complex_transform(phantom_.grid));
   }
 
+  // Every voxel is in the mask and noisy: 3 edges to a voxel, and as many rounds as random costs
+  // take. Floors: each pass's bytes once (weights 22, a round about 34, turns 12), 8 rounds.
+  void paths() {
+    Grid const g = phantom_.grid;
+    auto const wrapped = phantom_.noisy_phase(100, 0.4);
+    auto const second = phantom_.noisy_phase(150, 0.4);
+    Buffer<Device, float> w(device_, g, wrapped), v(device_, g, second);
+    Buffer<Device, std::uint8_t> all(device_, g, std::vector<std::uint8_t>(g.size(), 1));
+    auto const pass = [&](double bytes) {
+      return bytes * static_cast<double>(g.size()) / bytes_per_second_;
+    };
+    {
+      EdgeCostBuffers<Device> costs(device_, g);
+      RomeoInputs const inputs{.phase = w.view(),
+                               .second = v.view(),
+                               .magnitude = magnitude_.view(),
+                               .te_ratio = 2.0f / 3,
+                               .settled = {}};
+      add("ROMEO weights",
+          seconds(device_, 2, [&] { romeo_edge_costs(device_, inputs, all.view(), costs); }),
+          pass(22));
+      Buffer<Device, std::uint32_t> component(device_, g);
+      Buffer<Device, std::int32_t> turns(device_, g);
+      add("spanning forest",
+          seconds(device_, 2,
+                  [&] {
+                    spanning_forest(device_, w.view(), all.view(), costs.view(),
+                                    {component.field(), turns.field()});
+                  }),
+          pass(8 * 34));
+    }
+    add("ROMEO unwrapping, 1 echo",
+        seconds(
+            device_, 2,
+            [&] {
+              romeo_unwrap(device_, {{w.field()}, {magnitude_.view()}, {0.02}}, {}, all.field());
+            }),
+        pass(22 + 8 * 34 + 12));
+  }
+
   void fit() {
     Grid const g = phantom_.grid;
     Buffer<Device, float> hz(device_, g), offset(device_, g), noise(device_, g),
@@ -210,19 +261,25 @@ void write_json(std::string const& path, std::string const& device, std::vector<
 
 int main(int argc, char** argv) {
   std::string json;
+  bool paths = false;
   std::vector<Grid> grids;
   for (int a = 1; a < argc; ++a) {
     Grid g;
     if (std::strcmp(argv[a], "--json") == 0 && a + 1 < argc) {
       json = argv[++a];
+    } else if (std::strcmp(argv[a], "--paths") == 0) {
+      paths = true;
     } else if (std::sscanf(argv[a], "%dx%dx%d", &g.nx, &g.ny, &g.nz) == 3 && g.nx >= 8 &&
                g.ny >= 8 && g.nz >= 8) {
       grids.push_back(g);
     } else {
-      std::fprintf(stderr, "usage: %s [--json FILE] [NXxNYxNZ ...]\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [--json FILE] [--paths] [NXxNYxNZ ...]\n", argv[0]);
       return 2;
     }
   }
+  if (grids.empty() && paths)
+    grids = {{80, 80, 78},    {100, 100, 100}, {128, 128, 122},
+             {160, 160, 156}, {200, 200, 200}, {256, 256, 259}};
   if (grids.empty()) grids = {{96, 96, 96}, {160, 192, 144}};
   auto const devices = Device::list();
   if (devices.empty()) {
@@ -233,7 +290,8 @@ int main(int argc, char** argv) {
   Device const device;
   std::vector<Row> rows;
   for (Grid const g : grids)
-    for (Row& row : Bench(device, g).run()) rows.push_back(std::move(row));
+    for (Row& row : paths ? Bench(device, g).run_paths() : Bench(device, g).run())
+      rows.push_back(std::move(row));
   if (!json.empty()) write_json(json, devices[0].name, rows);
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <random>
 #include <vector>
 
 #include "device/grid.hpp"
@@ -33,6 +34,17 @@ struct Phantom {
               magnitude[n] * static_cast<float>(std::sin(phase))};
     }
     return s;
+  }
+
+  /// Wrapped phase at so many radians per ppm, with Gaussian noise everywhere.
+  std::vector<float> noisy_phase(double radians_per_ppm, double noise_rad) const {
+    std::mt19937 random(1);
+    std::normal_distribution<double> noise(0, noise_rad);
+    std::vector<float> w(grid.size());
+    for (std::size_t n = 0; n < w.size(); ++n)
+      w[n] = wrap(
+          static_cast<float>(radians_per_ppm * static_cast<double>(field_ppm[n]) + noise(random)));
+    return w;
   }
 
   Grid grid;
