@@ -17,10 +17,12 @@ struct NearestToPrediction {
   Field<float const> wrapped;
   Field<float> out;
   QSM_HD void operator()(Index3 i) const {
-    constexpr float kTwoPi = 2 * std::numbers::pi_v<float>;
+    constexpr double kTwoPi = 2 * std::numbers::pi;
     float const predicted = previous[i] * growth;
-    float const phase = wrapped[i] - kTwoPi * rintf((wrapped[i] - predicted) / kTwoPi);
-    out[i] = finite_or_zero(phase);
+    float const turns = rintf((wrapped[i] - predicted) / static_cast<float>(kTwoPi));
+    // In double: the float nearest to a value congruent with the data.
+    double const phase = static_cast<double>(wrapped[i]) - kTwoPi * static_cast<double>(turns);
+    out[i] = finite_or_zero(static_cast<float>(phase));
   }
 };
 
