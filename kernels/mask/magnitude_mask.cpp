@@ -2,45 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "device/buffer.hpp"
 #include "device/launch.hpp"
-#include "device/reduce.hpp"
-#include "device/select.hpp"
+#include "mask/morphology.hpp"
+#include "mask/robust_threshold.hpp"
 #include "math/components.hpp"
-#include "math/count.hpp"
 #include "math/distance_transform.hpp"
-#include "math/finite.hpp"
 #include "math/gaussian.hpp"
 
 namespace qsm {
 namespace {
 
 constexpr double kSmallHole = 1e-3;  // of the volume: vessels and noise, never the skull
-
-struct Clean {
-  Field<float const> in;
-  Field<float> out;
-  QSM_HD void operator()(Index3 i) const { out[i] = in[i] > 0 && is_finite(in[i]) ? in[i] : 0; }
-};
-
-struct CountBetween {
-  Field<float const> value;
-  double low, high;
-  QSM_HD bool holds(Index3 i) const {
-    double const v = static_cast<double>(value[i]);
-    return low <= v && v <= high;
-  }
-  QSM_HD double operator()(Index3 i) const { return holds(i); }
-};
-
-struct SumBetween {
-  CountBetween range;
-  QSM_HD double operator()(Index3 i) const {
-    return range.holds(i) ? static_cast<double>(range.value[i]) : 0.0;
-  }
-};
 
 struct Above {
   Field<float const> value;
@@ -54,23 +28,6 @@ struct ToFloat {
   Field<float> value;
   QSM_HD void operator()(Index3 i) const { value[i] = mask[i] != 0 ? 1.0f : 0.0f; }
 };
-
-template <class Device>
-double mean_between(Device const& device, Field<float const> value, double low, double high) {
-  CountBetween const range{value, low, high};
-  double const count = sum_over(device, value.grid, range);
-  return count > 0 ? sum_over(device, value.grid, SumBetween{range}) / count : 0;
-}
-
-template <class Device>
-double robust_threshold(Device const& device, Field<float const> magnitude) {
-  auto const q = percentiles(device, magnitude, {}, {5, 15, 80, 99});
-  double const high = mean_between(device, magnitude, q[2], q[3]);
-  double noise = mean_between(device, magnitude, 0, q[1]);
-  if (noise > high / 10) noise = mean_between(device, magnitude, 0, q[0]);
-  if (noise > high / 10) noise = 0;  // there is no air in the volume
-  return std::max(5 * noise, high / 5);
-}
 
 /// Moving averages over `radius` voxels of the finest axis to either side, and as many mm along the
 /// others; twice for the triangle w = (1, 1) * (1, 1).
@@ -108,18 +65,6 @@ class Majority {
   Buffer<Device, float> a_, b_;
 };
 
-void validate(MaskOptions const& o) {
-  auto const within = [](char const* name, double value, double low, double high) {
-    require(value >= low && value <= high, "OPTION_OUT_OF_RANGE",
-            std::string(name) + " is " + std::to_string(value) + "; " + std::to_string(low) +
-                " to " + std::to_string(high) + " is accepted");
-  };
-  within("threshold_factor", o.threshold_factor, 0.01, 100);
-  within("max_hole_fraction", o.max_hole_fraction, 0, 1);
-  within("opening_mm", o.opening_mm, 0, 50);
-  within("erode_mm", o.erode_mm, 0, 50);
-}
-
 }  // namespace
 
 template <class Device>
@@ -129,7 +74,7 @@ std::size_t magnitude_mask(Device const& device, Field<float const> magnitude, V
   Grid const grid = magnitude.grid;
   {
     Buffer<Device, float> clean(device, grid);
-    for_each_voxel(device, grid, Clean{magnitude, clean.field()});
+    for_each_voxel(device, grid, CleanMagnitude{magnitude, clean.field()});
     double const threshold = options.threshold_factor * robust_threshold(device, clean.view());
     for_each_voxel(device, grid, Above{clean.view(), static_cast<float>(threshold), mask});
   }
@@ -148,11 +93,7 @@ std::size_t magnitude_mask(Device const& device, Field<float const> magnitude, V
   }
   keep_largest_component(device, mask);
   fill_holes(device, mask, options.max_hole_fraction);
-  if (options.erode_mm > 0) erode(device, mask, voxel_mm, options.erode_mm, mask);
-  std::size_t const count = count_voxels(device, mask);
-  require(count > 0, "EMPTY_MASK",
-          "eroding the mask by " + std::to_string(options.erode_mm) + " mm leaves no voxel");
-  return count;
+  return erode_rim(device, mask, voxel_mm, options.erode_mm);
 }
 
 template std::size_t magnitude_mask(ThisDevice const&, Field<float const>, Vec3d,

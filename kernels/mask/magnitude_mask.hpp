@@ -1,8 +1,6 @@
 /// Mask from the magnitude alone: robust threshold, smoothed, in one piece, without holes.
 ///
-///   high  = mean of the values between the 80th and 99th percentile
-///   noise = mean of those below the 15th; below the 5th if that exceeds high/10, and else 0
-///   mask  = magnitude > threshold_factor max(5 noise, high / 5)
+///   mask = magnitude > threshold_factor robust_threshold(magnitude)
 ///
 /// then, as in robustmask of MriResearchTools.jl (Eckstein): moving average over 5 voxels > 0.4,
 /// holes of at most `max_hole_fraction` filled, moving average over 3 voxels twice > 0.6; and here
@@ -20,16 +18,10 @@
 #include <cstdint>
 
 #include "device/field.hpp"
+#include "mask/mask_options.hpp"
 #include "math/vec.hpp"
 
 namespace qsm {
-
-struct MaskOptions {
-  double threshold_factor = 1;      // scales the robust threshold
-  double max_hole_fraction = 0.05;  // of the volume; larger cavities stay open
-  double opening_mm = 3;            // parts a brain from its scalp; 0: off
-  double erode_mm = 0;              // taken off the result at last
-};
 
 /// `magnitude` >= 0 in any unit; a non-finite value counts as 0. Returns the number of mask voxels.
 /// Cost: one sort, 6 filter passes, 2 labellings; about 25 bytes per voxel of work space.

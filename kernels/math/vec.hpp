@@ -21,7 +21,13 @@ struct Vec3d {
   QSM_HD double operator[](int axis) const { return axis == 0 ? x : axis == 1 ? y : z; }
 };
 
+QSM_HD Vec3d operator+(Vec3d a, Vec3d b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
+QSM_HD Vec3d operator-(Vec3d a, Vec3d b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
+QSM_HD Vec3d operator*(double s, Vec3d a) { return {s * a.x, s * a.y, s * a.z}; }
 QSM_HD double dot(Vec3d a, Vec3d b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+QSM_HD Vec3d cross(Vec3d a, Vec3d b) {
+  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
 QSM_HD Vec3d normalized(Vec3d a) {
   double const length = sqrt(dot(a, a));
   return {a.x / length, a.y / length, a.z / length};

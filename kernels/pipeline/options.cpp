@@ -78,6 +78,9 @@ std::vector<OptionRow> make_table() {
                      "echoes; from three echoes on",
                      [](Options& o) -> bool& { return o.bipolar; }));
 
+  t.push_back(choice("mask.method", {"magnitude", "brain-surface"},
+                     "a threshold, or a surface that grows until it meets the brain's edge",
+                     [](Options& o) -> MaskMethod& { return o.mask.method; }));
   t.push_back(number("mask.threshold_factor", "", 0.1, 10, "scales the robust magnitude threshold",
                      [](Options& o) -> double& { return o.mask.threshold_factor; }));
   t.push_back(number("mask.max_hole_fraction", "", 0, 0.5, "largest hole filled, of the volume",
@@ -85,6 +88,9 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("mask.opening_mm", "mm", 0, 20,
                      "cuts bridges thinner than twice this, which parts brain from scalp; 0: off",
                      [](Options& o) -> double& { return o.mask.opening_mm; }));
+  t.push_back(number("mask.fractional_intensity", "", 0.05, 0.95,
+                     "brain surface: where the image has fallen to this; larger, smaller brain",
+                     [](Options& o) -> double& { return o.mask.fractional_intensity; }));
   t.push_back(number("mask.erode_mm", "mm", 0, 20, "taken off the mask at last",
                      [](Options& o) -> double& { return o.mask.erode_mm; }));
 

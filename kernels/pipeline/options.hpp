@@ -12,7 +12,7 @@
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
-#include "mask/magnitude_mask.hpp"
+#include "mask/mask_options.hpp"
 #include "phase/reliability.hpp"
 #include "phase/romeo_unwrap.hpp"
 #include "phase/smooth_offset.hpp"

@@ -5,6 +5,7 @@
 
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
+#include "mask/make_mask.hpp"
 #include "pipeline/combine.hpp"
 #include "pipeline/total_field.hpp"
 
@@ -119,7 +120,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
 
   Buffer<Device, std::uint8_t> brain(device, grid);
   clock.run(device, kMask, [&](Control const&) {
-    magnitude_mask(device, echoes.magnitude[0].view(), scan.voxel_mm, options.mask, brain.field());
+    make_mask(device, echoes.magnitude[0].view(), scan.voxel_mm, options.mask, brain.field());
     result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
   });
 

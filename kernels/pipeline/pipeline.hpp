@@ -3,7 +3,7 @@
 ///   coils -> mask -> unwrap -> field -> background -> inversion
 ///
 /// coils       image per coil and echo, combined so that phase = 2 pi f TE (MCPC-3D-S)
-/// mask        magnitude mask, largest component, holes filled
+/// mask        of the first echo's magnitude: threshold, or the surface of the brain; in one piece
 /// unwrap      spatial unwrapping of the first echo, echo by echo from there on
 /// field       weighted linear fit over the echoes [ppm], its noise and residual; data weight
 /// background  V-SHARP
@@ -54,7 +54,7 @@ struct Reconstruction {
   int inversion_iterations = 0;
   bool inversion_converged = true;
   double phase_scale_rad_per_ppm = 0;
-  double inversion_alpha = 0;  // in effect at that scale; 0 without total variation
+  double inversion_alpha = 0;         // in effect at that scale; 0 without total variation
   double reference_ppm = 0;           // what was subtracted from chi
   std::uint64_t excluded_voxels = 0;  // unreliable voxels given no weight
   std::uint64_t peak_device_bytes = 0;

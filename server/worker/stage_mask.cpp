@@ -1,7 +1,7 @@
 // `stage mask`: where there is signal.
 #include <iostream>
 
-#include "mask/magnitude_mask.hpp"
+#include "mask/make_mask.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
 #include "worker/stage_options.hpp"
@@ -24,8 +24,8 @@ int make_mask(MaskCommand const& o) {
   DeviceVolume const magnitude(device, volumes.grid(),
                                std::span(image.values).first(volumes.grid().size()));
   DeviceMask mask(device, volumes.grid());
-  auto const voxels = qsm::magnitude_mask(device, magnitude.view(), volumes.voxel_mm(),
-                                          o.pipeline.mask, mask.field());
+  auto const voxels =
+      qsm::make_mask(device, magnitude.view(), volumes.voxel_mm(), o.pipeline.mask, mask.field());
   write_nifti(o.out, volumes.geometry(), mask.to_host());
   std::cout << voxels << " voxels\n";
   return 0;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "device/buffer.hpp"
+#include "kernels/mask/masks.hpp"
 #include "support/this_device.hpp"
 
 namespace qsm {
@@ -30,15 +31,6 @@ float noisy(double value, double sigma, std::mt19937& random) {
   return static_cast<float>(std::hypot(value + normal(random), normal(random)));
 }
 
-double overlap(Mask const& a, Mask const& b) {  // Dice
-  double both = 0, sum = 0;
-  for (std::size_t n = 0; n < a.size(); ++n) {
-    both += a[n] && b[n];
-    sum += (a[n] != 0) + (b[n] != 0);
-  }
-  return 2 * both / sum;
-}
-
 double radius_mm(Grid g, Index3 i, Vec3d h) {
   return std::hypot((i.x - 0.5 * g.nx) * h.x, (i.y - 0.5 * g.ny) * h.y, (i.z - 0.5 * g.nz) * h.z);
 }
@@ -61,7 +53,7 @@ TEST_F(MagnitudeMaskTest, FindsABallInNoiseWhateverTheUnit) {
     magnitude[7] = NAN;
     magnitude[8] = INFINITY;
 
-    EXPECT_GT(overlap(run(g, magnitude, h), truth), 0.97) << unit;
+    EXPECT_GT(test::dice(run(g, magnitude, h), truth), 0.97) << unit;
   }
 }
 
@@ -104,8 +96,8 @@ TEST_F(MagnitudeMaskTest, OpeningPartsBrainFromScalp) {
     magnitude[n] = noisy(brain[n] || scalp || bridge ? 1.0 : 0.05, 0.02, random);
   }
 
-  EXPECT_GT(overlap(run(g, magnitude, h, {.opening_mm = 4}), brain), 0.98);
-  EXPECT_GT(overlap(run(g, magnitude, h, {.opening_mm = 0}), head),
+  EXPECT_GT(test::dice(run(g, magnitude, h, {.opening_mm = 4}), brain), 0.98);
+  EXPECT_GT(test::dice(run(g, magnitude, h, {.opening_mm = 0}), head),
             0.85);  // less the skull where it is open
 }
 
