@@ -5,9 +5,8 @@
 /// fits around each voxel this leaves H = (delta - s_r) * l of the local field l, which is
 /// deconvolved with the largest kernel.
 ///   Schweser et al. 2011 NeuroImage 54:2789 (SHARP); Wu et al. 2012 MRM 67:137 (variable radius).
-///
-/// The ball of radius r fits around a voxel exactly when the voxel is further than r from the
-/// nearest background voxel, so no threshold on a filtered mask is involved.
+/// With one radius r this is SHARP: M' = {distance > r} and
+/// l = M' F^-1( F(M' (f - s_r * f)) / (1 - S_r) ).
 #pragma once
 
 #include <algorithm>
@@ -31,8 +30,8 @@ struct VsharpOptions {
   bool moment_match = true;
 };
 
-/// The radii used where none are given: 25, 22.5, .. down to the larger of 2 mm and the largest voxel
-/// edge [mm].
+/// The radii used where none are given: 25, 22.5, .. down to the larger of 2 mm and the largest
+/// voxel edge [mm].
 inline std::vector<double> vsharp_radii(Vec3d voxel_mm) {
   double const last = std::max({voxel_mm.x, voxel_mm.y, voxel_mm.z, 2.0});
   std::vector<double> radii;
@@ -47,8 +46,8 @@ inline std::vector<double> vsharp_radii(Vec3d voxel_mm) {
 /// included). Progress: one report per radius.
 ///
 /// Cost: 2 K + 3 real transforms for K radii on the mask's bounding box plus the first radius;
-/// about 6 float volumes of that box. Throws Error{kInvalidArgument}: EMPTY_MASK; MASK_TOO_THIN
-/// where no voxel lies deeper than the last radius; INVALID_RADII; INVALID_THRESHOLD.
+/// about 6 float volumes of that box. Throws Error{kInvalidArgument}: EMPTY_MASK; MASK_TOO_THIN,
+/// INVALID_RADII (background/shells.hpp); INVALID_THRESHOLD.
 template <class Device>
 void vsharp(Device const& device, Vec3d voxel_mm, Field<float const> total_ppm,
             Field<std::uint8_t const> mask, VsharpOptions const& options, Field<float> local_ppm,

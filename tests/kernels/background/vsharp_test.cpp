@@ -1,10 +1,10 @@
 #include "background/vsharp.hpp"
 
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "device/buffer.hpp"
+#include "kernels/background/head.hpp"
 #include "math/dipole.hpp"
 #include "metrics/metrics.hpp"
 #include "support/this_device.hpp"
@@ -14,7 +14,11 @@ namespace qsm {
 namespace {
 
 using VsharpTest = test::DeviceTest;
+using test::ball;
+using test::Head;
 using test::in_ellipsoid;
+using test::largest;
+using test::reason_of;
 
 struct Result {
   std::vector<float> local;
@@ -31,53 +35,13 @@ Result run(ThisDevice const& device, Grid g, Vec3d h, std::vector<float> const& 
   return {local.to_host(), eroded.to_host()};
 }
 
-double largest(std::vector<float> const& v) {
-  double size = 0;
-  for (float const x : v) size = std::max(size, std::abs(static_cast<double>(x)));
-  return size;
-}
-
-std::string reason_of(std::function<void()> const& call) {
-  try {
-    call();
-  } catch (Error const& e) {
-    return e.reason();
-  }
-  return "no error";
-}
-
-struct Head {
-  Grid g;
-  Vec3d h;
-  std::vector<std::uint8_t> mask;
-};
-
-// 40 mm across and not centred, so that the volume's border cuts nothing.
-Head ball(Grid g, Vec3d h) {
-  return {g, h, test::volume<std::uint8_t>(g, [=](Index3 i) {
-            return in_ellipsoid(i, g.nx * 0.45, g.ny * 0.5, g.nz * 0.5, 20 / h.x, 20 / h.y,
-                                20 / h.z);
-          })};
-}
-
 // All harmonic polynomials of degree <= 3 [mm] pass the ball means exactly, so nothing is left:
 // 1e-5 of the largest value before the deconvolution, which divides by at least the threshold.
 TEST_F(VsharpTest, RemovesHarmonicPolynomialsOfDegreeThree) {
-  using Polynomial = double (*)(double, double, double);
-  Polynomial const harmonics[] = {
-      [](double, double, double) { return 1.0; },
-      [](double x, double y, double z) { return x - 2 * y + 3 * z; },
-      [](double x, double y, double z) { return 2 * z * z - x * x - y * y; },
-      [](double x, double y, double z) { return x * y + y * z - 3 * x * z + x * x - y * y; },
-      [](double x, double y, double z) { return z * (2 * z * z - 3 * x * x - 3 * y * y); },
-      [](double x, double y, double z) { return x * y * z + x * x * x - 3 * x * y * y; }};
   for (Head const& head : {ball({49, 44, 46}, {1, 1, 1}), ball({48, 45, 24}, {1, 1, 2}),
                            ball({60, 42, 23}, {0.8, 1.1, 2.1})}) {
-    for (Polynomial const harmonic : harmonics) {
-      auto const total = test::volume(head.g, [&](Index3 i) {
-        return harmonic(head.h.x * (i.x - head.g.nx / 2), head.h.y * (i.y - head.g.ny / 2),
-                        head.h.z * (i.z - head.g.nz / 2));
-      });
+    for (auto const harmonic : test::kHarmonics) {
+      auto const total = test::sampled(head, harmonic);
       VsharpOptions const options{.radii_mm = {10, 8, 6, 4}, .threshold = 0.15};
 
       auto const result = run(device(), head.g, head.h, total, head.mask, options);

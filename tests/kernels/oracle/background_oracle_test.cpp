@@ -40,7 +40,8 @@ TEST_F(BackgroundOracle, VsharpIsTheSumOverEveryBall) {
       {.size = {15, 14, 13}, .voxel_mm = {1, 1, 1}, .radii = {4, 3, 2}},
       {.size = {16, 17, 11}, .voxel_mm = {1, 0.9, 1.7}, .radii = {5, 4, 3, 2}},
       {.size = {16, 17, 11}, .voxel_mm = {1, 0.9, 1.7}, .radii = {5, 4, 3}, .moment_match = false},
-      {.size = {13, 12, 14}, .voxel_mm = {1.2, 1.2, 1}, .radii = {9, 3.5}, .threshold = 0.1}};
+      {.size = {13, 12, 14}, .voxel_mm = {1.2, 1.2, 1}, .radii = {9, 3.5}, .threshold = 0.1},
+      {.size = {17, 15, 12}, .voxel_mm = {1, 1, 1.3}, .radii = {4}}};  // SHARP
   for (Case const& c : cases) {
     auto const working = [&](oracle::Size box, double radius) {
       return working_size(box, radius, c.voxel_mm);
