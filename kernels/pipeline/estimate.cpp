@@ -13,17 +13,30 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   // two echoes; one encoded volume on the host and one on the device.
   std::uint64_t const combine = voxels * (16 * echoes + 44) + encoded * 16;
 
-  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels.
-  std::uint64_t padded = 1;
-  for (int axis = 0; axis < 3; ++axis) {
-    int const n = scan.matrix.extent(axis);
-    int const pad = options.nltv.pad_voxels >= 0 ? options.nltv.pad_voxels : std::max(8, n / 5 + 1);
-    padded *= static_cast<std::uint64_t>(fast_size(n + pad));
-  }
-  // 13 floats per padded voxel; local field, weight, chi, two masks and the host's copies.
-  std::uint64_t const invert = padded * 52 + voxels * 40;
+  auto const working = [&](auto pad) {
+    std::uint64_t size = 1;
+    for (int axis = 0; axis < 3; ++axis) {
+      int const n = scan.matrix.extent(axis);
+      size *= static_cast<std::uint64_t>(fast_size(n + pad(n)));
+    }
+    return size;
+  };
+
+  // background by least squares (the direct form stays below the inversion): two bytes per voxel
+  // and ball, and eleven floats with the transforms' work area; total and local field, weight,
+  // masks, shells.
+  std::uint64_t const balls = options.background.radii_mm.empty()
+                                  ? vsharp_ls_radii(scan.voxel_mm).size()
+                                  : options.background.radii_mm.size();
+  std::uint64_t const background = working([](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
+
+  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 13 floats per padded
+  // voxel; local field, weight, chi, two masks and the host's copies.
+  int const pad = options.nltv.pad_voxels;
+  std::uint64_t const invert =
+      working([=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 52 + voxels * 40;
   constexpr std::uint64_t kProgram = 64u << 20;
-  return kProgram + std::max(combine, invert);
+  return kProgram + std::max({combine, background, invert});
 }
 
 }  // namespace qsm

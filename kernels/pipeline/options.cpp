@@ -119,9 +119,12 @@ std::vector<OptionRow> make_table() {
                      "the same step in units of the neighbours' spread",
                      [](Options& o) -> double& { return o.reliability.leap_sigmas; }));
 
+  t.push_back(choice("background.method", {"vsharp", "vsharp-ls", "sharp"},
+                     "background field removal; vsharp-ls keeps the rim of the mask",
+                     [](Options& o) -> BackgroundMethod& { return o.background.method; }));
   OptionRow radii{.name = "background.radii_mm",
                   .unit = "mm",
-                  .doc = "ball radii, strictly decreasing; empty: chosen from the voxel size",
+                  .doc = "ball radii, strictly decreasing; empty: by method and voxel size",
                   .minimum = 0.5,
                   .maximum = 60,
                   .integer = false,
@@ -133,11 +136,16 @@ std::vector<OptionRow> make_table() {
   };
   t.push_back(std::move(radii));
   t.push_back(number("background.threshold", "", 0.001, 0.9,
-                     "frequencies with |1 - S| below this are dropped in the deconvolution",
+                     "vsharp, sharp: frequencies with |1 - S| below this are dropped",
                      [](Options& o) -> double& { return o.background.threshold; }));
   t.push_back(choice("background.moment_match", {"off", "on"},
                      "weights the balls for anisotropic voxels",
                      [](Options& o) -> bool& { return o.background.moment_match; }));
+  t.push_back(number("background.lambda", "", 1e-6, 1,
+                     "vsharp-ls: weight of the local field's energy",
+                     [](Options& o) -> double& { return o.background.lambda; }));
+  t.push_back(whole("background.iterations", "", 1, 1000, "vsharp-ls: conjugate gradient steps",
+                    [](Options& o) -> int& { return o.background.iterations; }));
 
   t.push_back(choice(
       "inversion.method", {"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"},

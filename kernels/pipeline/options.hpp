@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "background/vsharp.hpp"
+#include "background/background.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
@@ -46,7 +46,7 @@ struct PipelineOptions {
   UnwrapOptions unwrap;
   OffsetOptions offset;
   ReliabilityOptions reliability;
-  VsharpOptions background;
+  BackgroundOptions background;
   InversionMethod inversion = InversionMethod::kNltv;
   NltvOptions nltv;
   ClosedFormOptions closed_form;  // its method is that of `inversion`

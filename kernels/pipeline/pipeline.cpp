@@ -140,8 +140,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   Buffer<Device, float> local(device, grid);
   Buffer<Device, std::uint8_t> mask(device, grid);
   clock.run(device, kBackground, [&](Control const& control) {
-    vsharp(device, scan.voxel_mm, total.field_ppm.view(), brain.view(), options.background,
-           local.field(), mask.field(), control);
+    remove_background(device, scan.voxel_mm, total.field_ppm.view(), brain.view(),
+                      total.weight.view(), options.background, local.field(), mask.field(),
+                      control);
     result.total_field_ppm = total.field_ppm.to_host();
     total.field_ppm = {};
   });

@@ -53,7 +53,11 @@ std::string derivation_line(qsm::PipelineOptions const& options, double inversio
     return std::string(" ") + name + "=" + p[name].dump();
   };
   std::string line = "MCPC-3D-S, unwrapping " + p["unwrap.method"].get<std::string>() +
-                     ", linear fit, V-SHARP" + entry("background.threshold");
+                     ", linear fit, " + p["background.method"].get<std::string>();
+  if (options.background.method == qsm::BackgroundMethod::kVsharpLs)
+    line += entry("background.lambda") + entry("background.iterations");
+  else
+    line += entry("background.threshold");
   if (!options.background.radii_mm.empty()) line += entry("background.radii_mm");
   line += ", " + p["inversion.method"].get<std::string>();
   if (qsm::is_closed_form(options.inversion))

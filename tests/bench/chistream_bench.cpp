@@ -13,6 +13,7 @@
 #include <string>
 
 #include "background/vsharp.hpp"
+#include "background/vsharp_ls.hpp"
 #include "bench/phantom.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
@@ -20,6 +21,7 @@
 #include "device/fft.hpp"
 #include "inversion/nltv.hpp"
 #include "mask/magnitude_mask.hpp"
+#include "math/pad.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
 #include "phase/romeo_unwrap.hpp"
@@ -65,6 +67,7 @@ class Bench {
     bytes_per_second_ = copy_bandwidth();
     inversion();
     background();
+    background_iteration();
     unwrapping();
     fit();
     masking();
@@ -142,6 +145,26 @@ class Bench {
              eroded.field(), {});
     });
     add("V-SHARP", took, static_cast<double>(2 * radii + 3) * real_transform(phantom_.grid));
+  }
+
+  // As inversion().
+  void background_iteration() {
+    Buffer<Device, float> local(device_, phantom_.grid);
+    Buffer<Device, std::uint8_t> defined(device_, phantom_.grid);
+    VsharpLsOptions options;
+    auto const timed = [&](int iterations) {
+      options.iterations = iterations;
+      return seconds(device_, 2, [&] {
+        vsharp_ls(device_, {1, 1, 1}, field_.view(), mask_.view(), {}, options, local.field(),
+                  defined.field(), {});
+      });
+    };
+    int const few = 2, many = 8;
+    double const each = (timed(many) - timed(few)) / (many - few);
+    std::size_t const radii = vsharp_ls_radii({1, 1, 1}).size();
+    Grid const working = fast_grid(bounding_window(device_, mask_.view()).grid);
+    add("least-squares V-SHARP it.", each,
+        static_cast<double>(2 * radii + 2) * real_transform(working));
   }
 
   void unwrapping() {
