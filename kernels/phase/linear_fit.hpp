@@ -16,27 +16,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "device/field.hpp"
+#include "phase/echo_fit.hpp"
 
 namespace qsm {
-
-struct FitSummary {
-  /// Standard deviation of the noise per real channel in units of the magnitudes, from the median
-  /// of the weighted squared residuals over the mask (chi^2 with `freedom` degrees of freedom), so
-  /// that a few voxels that do not fit leave it alone. 1 where it cannot be told (E < 3, or a
-  /// perfect fit).
-  double noise_sigma = 1;
-  bool noise_is_absolute = false;  // false: noise_hz is correct up to one common factor only
-  int freedom = 0;                 // degrees of freedom of a voxel's residual
-};
-
-/// Results, zero outside the mask and where no echo has signal; finite everywhere.
-struct LinearFitFields {
-  Field<float> field_hz;
-  Field<float> offset_rad;    // phi_0
-  Field<float> noise_hz;      // Cramer-Rao bound of field_hz
-  Field<float> residual_rad;  // sqrt(sum m^2 r^2 / sum m^2)
-};
 
 /// `phases` unwrapped [rad], `magnitudes` in any common unit, one field per echo (at most 32); a
 /// non-finite sample, or one with magnitude <= 0, has no weight. te_s strictly increasing,
@@ -46,6 +28,6 @@ template <class Device>
 FitSummary linear_fit(Device const& device, std::vector<Field<float const>> const& phases,
                       std::vector<Field<float const>> const& magnitudes,
                       std::vector<double> const& te_s, Field<std::uint8_t const> mask,
-                      LinearFitFields const& out, Field<float const> known_offset_rad = {});
+                      EchoFitFields const& out, Field<float const> known_offset_rad = {});
 
 }  // namespace qsm

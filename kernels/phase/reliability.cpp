@@ -7,8 +7,8 @@
 #include "device/reduce.hpp"
 #include "device/select.hpp"
 #include "math/count.hpp"
+#include "math/echo_fields.hpp"
 #include "math/finite.hpp"
-#include "phase/echo_fields.hpp"
 
 namespace qsm {
 namespace {

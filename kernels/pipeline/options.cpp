@@ -101,6 +101,9 @@ std::vector<OptionRow> make_table() {
                      "paths: later echoes from the one before, or each in space",
                      [](Options& o) -> EchoMode& { return o.unwrap.mode; }));
 
+  t.push_back(choice("field.method", {"linear", "nonlinear", "average"},
+                     "fit over the echoes: of the phase, of the complex signal, or without offset",
+                     [](Options& o) -> FieldMethod& { return o.field; }));
   t.push_back(number("field.offset_sigma_mm", "mm", 0, 50,
                      "smoothing of the phase at TE = 0 before the second fit; 0: one free fit",
                      [](Options& o) -> double& { return o.offset.sigma_mm; }));
@@ -118,6 +121,13 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("field.leap_sigmas", "", 1, 1000,
                      "the same step in units of the neighbours' spread",
                      [](Options& o) -> double& { return o.reliability.leap_sigmas; }));
+
+  t.push_back(choice("r2s.method", {"auto", "arlo", "log-linear", "nonlinear"},
+                     "fit of the decay; auto: arlo where the echoes are equidistant",
+                     [](Options& o) -> R2sMethod& { return o.r2s.method; }));
+  t.push_back(number("r2s.noise_floor", "", 0, 1e9,
+                     "of the magnitudes, in their unit, for the nonlinear fit; 0: none",
+                     [](Options& o) -> double& { return o.r2s.noise_floor; }));
 
   t.push_back(choice("background.method", {"vsharp", "vsharp-ls", "sharp"},
                      "background field removal; vsharp-ls keeps the rim of the mask",
@@ -173,7 +183,7 @@ std::vector<OptionRow> make_table() {
                      [](Options& o) -> double& { return o.closed_form.threshold; }));
   t.push_back(number("inversion.lambda", "", 1e-6, 1, "Tikhonov: weight of the map or its gradient",
                      [](Options& o) -> double& { return o.closed_form.lambda; }));
-  t.push_back(choice("inversion.reference", {"none", "mask"}, "what chi is relative to",
+  t.push_back(choice("inversion.reference", {"none", "mask", "csf"}, "what chi is relative to",
                      [](Options& o) -> ReferenceMethod& { return o.reference; }));
   return t;
 }

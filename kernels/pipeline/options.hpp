@@ -16,10 +16,12 @@
 #include "phase/reliability.hpp"
 #include "phase/romeo_unwrap.hpp"
 #include "phase/smooth_offset.hpp"
+#include "relaxometry/r2s.hpp"
 
 namespace qsm {
 
 enum class UnwrapMethod { kLaplacian, kRomeo, kBestPath };
+enum class FieldMethod { kLinear, kNonlinear, kAverage };
 /// kNltv iterates with the phase's own misfit, kTv with its quadratic approximation; the others are
 /// the closed forms, in the order of ClosedForm.
 enum class InversionMethod { kNltv, kTv, kTkd, kTsvd, kTikhonov, kTikhonovGradient };
@@ -44,8 +46,10 @@ struct PipelineOptions {
   bool bipolar = false;  // the readout alternates its direction from echo to echo
   MaskOptions mask;
   UnwrapOptions unwrap;
+  FieldMethod field = FieldMethod::kLinear;
   OffsetOptions offset;
   ReliabilityOptions reliability;
+  R2sOptions r2s;
   BackgroundOptions background;
   InversionMethod inversion = InversionMethod::kNltv;
   NltvOptions nltv;

@@ -95,6 +95,27 @@ void check_scan(ScanDescription const& scan) {
   require(scan.b0_t > 0, "B0_OUT_OF_RANGE", "B0 is not positive");
 }
 
+/// Too few echoes for the method are no error: the map does not depend on R2*.
+bool has_r2s(ScanDescription const& scan, PipelineOptions const& options) {
+  return scan.te_s.size() >= (options.r2s.method == R2sMethod::kArlo ? 3u : 2u);
+}
+
+void check_r2s(ScanDescription const& scan, PipelineOptions const& options) {
+  bool const fitted = has_r2s(scan, options);
+  if (fitted) resolve(options.r2s.method, scan.te_s);
+  require(fitted || options.reference != ReferenceMethod::kCsf, "NO_CSF",
+          "fluid is found by its R2*, and there are too few echoes to fit it");
+}
+
+template <class Device>
+void check_phase_sign(Device const& device, Field<float const> chi, Field<float const> r2s,
+                      Field<std::uint8_t const> mask, std::vector<std::string>& warnings) {
+  double const median = chi_where_r2s_is_largest(device, chi, r2s, mask);
+  if (median < 0)
+    warnings.push_back("phase sign suspect: where R2* is largest the median susceptibility is " +
+                       std::to_string(median) + " ppm");
+}
+
 }  // namespace
 
 std::vector<std::string> const& stage_names() {
@@ -108,6 +129,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
                            PipelineOptions const& options, std::stop_token stop,
                            std::function<void(PipelineProgress const&)> on_progress) {
   check_scan(scan);
+  check_r2s(scan, options);
   StageClock clock(std::move(stop), std::move(on_progress));
   Reconstruction result;
   Grid const grid = scan.matrix;
@@ -129,8 +151,14 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   });
 
   TotalField<Device> total;
+  Buffer<Device, float> r2s;
   clock.run(device, kField, [&](Control const&) {
     total = estimate_field(device, scan, options, brain.field(), echoes);
+    if (has_r2s(scan, options)) {
+      r2s = {device, grid};
+      fit_r2s(device, echoes.magnitudes(), scan.te_s, brain.view(), options.r2s,
+              {.r2s_per_s = r2s.field(), .m0 = {}});
+    }
     echoes = {};  // the heavy stages behind need the room
   });
   result.excluded_voxels = total.reliability.excluded;
@@ -149,6 +177,11 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
 
   Buffer<Device, float> chi(device, grid);
   clock.run(device, kInversion, [&](Control const& control) {
+    Buffer<Device, std::uint8_t> csf;  // found first: the inversion takes long
+    if (options.reference == ReferenceMethod::kCsf) {
+      csf = {device, grid};
+      csf_region(device, scan.voxel_mm, r2s.view(), mask.view(), csf.field());
+    }
     if (is_closed_form(options.inversion)) {
       invert_closed_form(device, scan.voxel_mm, scan.b0_direction, local.view(), mask.view(),
                          closed_form_options(options), chi.field(), control);
@@ -165,12 +198,15 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
         result.warnings.push_back("the inversion stopped at " + std::to_string(report.iterations) +
                                   " iterations, before its tolerance");
     }
-    result.reference_ppm = reference(device, options.reference, mask.view(), chi.field());
+    result.reference_ppm =
+        reference(device, options.reference, mask.view(), chi.field(), csf.view());
     check_map(device, chi.view());
+    if (r2s) check_phase_sign(device, chi.view(), r2s.view(), mask.view(), result.warnings);
   });
 
   result.chi_ppm = chi.to_host();
   result.local_field_ppm = local.to_host();
+  if (r2s) result.r2s_per_s = r2s.to_host();
   result.weight = total.weight.to_host();
   result.brain_mask = brain.to_host();
   result.mask = mask.to_host();

@@ -5,7 +5,7 @@
 /// coils       image per coil and echo, combined so that phase = 2 pi f TE (MCPC-3D-S)
 /// mask        of the first echo's magnitude: threshold, or the surface of the brain; in one piece
 /// unwrap      spatial unwrapping of the first echo, echo by echo from there on
-/// field       weighted linear fit over the echoes [ppm], its noise and residual; data weight
+/// field       fit over the echoes [ppm], its noise and residual; data weight; R2*
 /// background  V-SHARP, direct or by least squares, or SHARP
 /// inversion   nonlinear TV or TKD, referenced
 ///
@@ -46,6 +46,7 @@ struct Reconstruction {
   std::vector<float> total_field_ppm;    // zero outside `brain_mask`
   std::vector<float> weight;             // data weight of the inversion, 0..1
   std::vector<float> magnitude;          // root of the summed squares over the echoes
+  std::vector<float> r2s_per_s;          // zero outside `brain_mask`; empty with too few echoes
   std::vector<std::uint8_t> brain_mask;  // before the background filter
   std::vector<std::uint8_t> mask;        // where chi is defined
 

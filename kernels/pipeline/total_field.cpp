@@ -6,6 +6,7 @@
 #include "device/reduce.hpp"
 #include "math/components.hpp"
 #include "math/gaussian.hpp"
+#include "phase/complex_fit.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
 #include "phase/romeo_unwrap.hpp"
@@ -168,14 +169,23 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
   Buffer<Device, float> noise(device, scan.matrix);
   Buffer<Device, float> residual(device, scan.matrix);
   Field<float> const field = total.field_ppm.field();
-  LinearFitFields const out{field, offset.field(), noise.field(), residual.field()};
-  auto fit = linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out);
-  if (scan.te_s.size() > 1 && options.offset.sigma_mm > 0) {
-    Buffer<Device, float> smooth(device, scan.matrix);
+  EchoFitFields const out{field, offset.field(), noise.field(), residual.field()};
+  auto const fit_echoes = [&](Field<float const> known_offset) {
+    return options.field == FieldMethod::kNonlinear
+               ? complex_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out,
+                             known_offset)
+               : linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out,
+                            known_offset);
+  };
+  bool const average = options.field == FieldMethod::kAverage;
+  Buffer<Device, float> known(device, scan.matrix);
+  known.zero();
+  auto fit = fit_echoes(average ? known.view() : Field<float const>{});
+  if (!average && scan.te_s.size() > 1 && options.offset.sigma_mm > 0) {
     smooth_offset(device, scan.voxel_mm, mask,
                   FittedOffset{offset.view(), noise.view(), residual.view()},
-                  options.offset.sigma_mm, smooth.field());
-    fit = linear_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out, smooth.view());
+                  options.offset.sigma_mm, known.field());
+    fit = fit_echoes(known.view());
   }
   total.reliability = data_weight(device, magnitudes, scan.te_s,
                                   {.field_hz = field,

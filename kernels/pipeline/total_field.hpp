@@ -32,10 +32,11 @@ struct TotalField {
   double effective_te_s = 0;  // sum_e w_e TE_e, w_e ~ mean of m_e^2 TE_e^2: the phase scale's
 };
 
-/// Fits the echoes twice, with a free and then with the smoothed offset, and judges each voxel.
-/// Unreliable voxels at the rim leave the mask; inside it their weight is zero and their field the
-/// average of the reliable neighbours (Gaussian, 2 mm): one outlier left in place would reach every
-/// voxel within the background filter's radius.
+/// Fits the echoes twice by options.field, with a free and then with the smoothed offset (once,
+/// with offset zero, for kAverage), and judges each voxel. Unreliable voxels at the rim leave the
+/// mask; inside it their weight is zero and their field the average of the reliable neighbours
+/// (Gaussian, 2 mm): one outlier left in place would reach every voxel within the background
+/// filter's radius.
 template <class Device>
 TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
                                   PipelineOptions const& options, Field<std::uint8_t> mask,

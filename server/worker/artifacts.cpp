@@ -45,6 +45,8 @@ std::uint64_t put_result(SeriesDescription const& series, qsm::Reconstruction co
   volumes.push_back(compress("local_field.nii.gz", geometry, result.local_field_ppm));
   volumes.push_back(compress("total_field.nii.gz", geometry, result.total_field_ppm));
   volumes.push_back(compress("magnitude.nii.gz", geometry, result.magnitude));
+  if (!result.r2s_per_s.empty())
+    volumes.push_back(compress("r2s.nii.gz", geometry, result.r2s_per_s));
 
   auto const saturated =
       write_dicom_series(series, result.chi_ppm, [&](DicomInstance const& instance) {

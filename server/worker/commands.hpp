@@ -24,6 +24,7 @@ Command add_stage_combine(CLI::App& stage);
 Command add_stage_mask(CLI::App& stage);
 Command add_stage_unwrap(CLI::App& stage);
 Command add_stage_field(CLI::App& stage);
+Command add_stage_r2s(CLI::App& stage);
 Command add_stage_background(CLI::App& stage);
 Command add_stage_invert(CLI::App& stage);
 Command add_stage_score(CLI::App& stage);

@@ -19,7 +19,7 @@ struct SeriesDescription {
   std::int64_t created_at_unix_s =
       0;  // of the job: every date of ours comes from it, not the clock
   std::string software_version;
-  std::string reference;   // what susceptibility is relative to: "brain", "none"
+  std::string reference;   // what susceptibility is relative to: "brain", "csf", "none"
   std::string derivation;  // methods and key parameters; echo times are added
 };
 

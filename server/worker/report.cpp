@@ -44,7 +44,15 @@ std::string parameters_json(qsm::PipelineOptions const& options) {
 }
 
 std::string reference_name(qsm::PipelineOptions const& options) {
-  return options.reference == qsm::ReferenceMethod::kMaskMean ? "brain" : "none";
+  switch (options.reference) {
+    case qsm::ReferenceMethod::kMaskMean:
+      return "brain";
+    case qsm::ReferenceMethod::kCsf:
+      return "csf";
+    case qsm::ReferenceMethod::kNone:
+      break;
+  }
+  return "none";
 }
 
 std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha) {
@@ -53,7 +61,8 @@ std::string derivation_line(qsm::PipelineOptions const& options, double inversio
     return std::string(" ") + name + "=" + p[name].dump();
   };
   std::string line = "MCPC-3D-S, unwrapping " + p["unwrap.method"].get<std::string>() +
-                     ", linear fit, " + p["background.method"].get<std::string>();
+                     ", field " + p["field.method"].get<std::string>() + ", " +
+                     p["background.method"].get<std::string>();
   if (options.background.method == qsm::BackgroundMethod::kVsharpLs)
     line += entry("background.lambda") + entry("background.iterations");
   else

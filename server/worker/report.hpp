@@ -28,7 +28,7 @@ std::string parameters_json(qsm::PipelineOptions const& options);
 /// in effect, which the options may have left to the phase scale.
 std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha);
 
-/// "brain" or "none", for Series Description.
+/// "brain", "csf" or "none", for Series Description.
 std::string reference_name(qsm::PipelineOptions const& options);
 
 }  // namespace chistream

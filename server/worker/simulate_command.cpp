@@ -107,6 +107,7 @@ void write_truth(fs::path const& folder, qsm::v1::ExamHeader const& header,
   write_nifti(folder / "local_field.nii.gz", g, truth.local_field_ppm.to_host());
   write_nifti(folder / "total_field.nii.gz", g, truth.total_field_ppm.to_host());
   write_nifti(folder / "magnitude.nii.gz", g, truth.magnitude.to_host());
+  write_nifti(folder / "r2s.nii.gz", g, truth.r2s.to_host());
 
   auto const& o = scan.options();
   auto const b0 = scan.geometry().b0_direction();

@@ -17,7 +17,7 @@ namespace chistream {
 namespace {
 
 struct InvertCommand {
-  std::filesystem::path field, mask, magnitude, weight, out;
+  std::filesystem::path field, mask, magnitude, weight, r2s, out;
   double te_s = 0, b0_t = 0, phase_scale = 0;
   std::vector<double> b0_direction;
   qsm::NltvOptions nltv;
@@ -38,9 +38,7 @@ int pad_voxels(std::string const& text) {
 }
 
 qsm::ReferenceMethod reference_method(std::string const& name) {
-  qsm::require(
-      name != "csf", "REFERENCE_UNSUPPORTED",
-      "a reference to cerebrospinal fluid needs its segmentation; none and mask are there");
+  if (name == "csf") return qsm::ReferenceMethod::kCsf;
   return name == "mask" ? qsm::ReferenceMethod::kMaskMean : qsm::ReferenceMethod::kNone;
 }
 
@@ -60,6 +58,20 @@ DeviceVolume load_weight(qsm::ThisDevice const& device, StageVolumes& volumes,
   return {device, volumes.grid(), weight};
 }
 
+/// Empty without a reference to fluid.
+DeviceMask find_csf(qsm::ThisDevice const& device, StageVolumes& volumes, DeviceMask const& mask,
+                    InvertCommand const& o) {
+  if (reference_method(o.reference) != qsm::ReferenceMethod::kCsf) return {};
+  qsm::require(!o.r2s.empty(), "INVALID_OPTION",
+               "--reference csf finds the fluid by its R2*: give --r2s");
+  DeviceVolume const r2s = volumes.upload(device, o.r2s);
+  DeviceMask csf(device, volumes.grid());
+  auto const voxels =
+      qsm::csf_region(device, volumes.voxel_mm(), r2s.view(), mask.view(), csf.field());
+  std::cout << "fluid " << voxels << " voxels\n";
+  return csf;
+}
+
 double phase_scale(InvertCommand const& o) {
   if (o.phase_scale > 0) return o.phase_scale;
   qsm::require(o.te_s > 0 && o.b0_t > 0, "INVALID_OPTION",
@@ -68,7 +80,6 @@ double phase_scale(InvertCommand const& o) {
 }
 
 int invert(InvertCommand& o) {
-  auto const reference = reference_method(o.reference);
   o.nltv.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
   o.nltv.scale_gradients = o.gradient_scaling == "voxel";
   qsm::ThisDevice const device(first_device().index);
@@ -76,6 +87,7 @@ int invert(InvertCommand& o) {
   DeviceVolume const local = volumes.upload(device, o.field);
   DeviceMask const mask = volumes.upload_mask(device, o.mask);
   auto const b0 = volumes.b0_direction(o.b0_direction);
+  DeviceMask const csf = find_csf(device, volumes, mask, o);
   DeviceVolume chi(device, volumes.grid());
   qsm::PipelineOptions options;
   qsm::set_option(options, "inversion.method", o.method);
@@ -95,7 +107,8 @@ int invert(InvertCommand& o) {
               << "\nworking grid " << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
               << report.working_grid.nz << '\n';
   }
-  double const subtracted = qsm::reference(device, reference, mask.view(), chi.field());
+  double const subtracted = qsm::reference(device, reference_method(o.reference), mask.view(),
+                                           chi.field(), csf.view());
   std::cout << "reference " << subtracted << " ppm\n";
   write_nifti(o.out, volumes.geometry(), chi.to_host());
   return 0;
@@ -149,6 +162,7 @@ Command add_stage_invert(CLI::App& stage) {
   app->add_option("--reference", o->reference, "what chi is relative to")
       ->check(CLI::IsMember({"none", "mask", "csf"}))
       ->capture_default_str();
+  app->add_option("--r2s", o->r2s, "R2* [1/s], for --reference csf");
   app->add_option("-o,--out", o->out, "susceptibility to write [ppm]")->required();
   return {app, [o] { return invert(*o); }};
 }

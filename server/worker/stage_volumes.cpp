@@ -71,24 +71,27 @@ DeviceMask StageVolumes::upload_mask(qsm::ThisDevice const& device,
   return {device, grid(), values};
 }
 
+std::vector<DeviceVolume> StageVolumes::upload_volumes(qsm::ThisDevice const& device,
+                                                       std::filesystem::path const& path,
+                                                       std::size_t echoes) {
+  NiftiImage const image = images(path);
+  if (image.info.volumes() != echoes)
+    throw FormatError("ECHO_COUNT_MISMATCH",
+                      path.filename().string() + " has " + std::to_string(image.info.volumes()) +
+                          " volumes for " + std::to_string(echoes) + " echo times");
+  std::vector<DeviceVolume> volumes;
+  std::size_t const n = grid().size();
+  for (std::size_t e = 0; e < echoes; ++e)
+    volumes.emplace_back(device, grid(), std::span(image.values).subspan(e * n, n));
+  return volumes;
+}
+
 qsm::CombinedEchoes<qsm::ThisDevice> StageVolumes::upload_echoes(
     qsm::ThisDevice const& device, std::filesystem::path const& magnitude,
     std::filesystem::path const& phase, std::size_t echoes) {
-  auto const read = [&](std::filesystem::path const& path) {
-    NiftiImage const image = images(path);
-    if (image.info.volumes() != echoes)
-      throw FormatError("ECHO_COUNT_MISMATCH",
-                        path.filename().string() + " has " + std::to_string(image.info.volumes()) +
-                            " volumes for " + std::to_string(echoes) + " echo times");
-    std::vector<DeviceVolume> volumes;
-    std::size_t const n = grid().size();
-    for (std::size_t e = 0; e < echoes; ++e)
-      volumes.emplace_back(device, grid(), std::span(image.values).subspan(e * n, n));
-    return volumes;
-  };
   qsm::CombinedEchoes<qsm::ThisDevice> combined;
-  combined.magnitude = read(magnitude);
-  combined.phase = read(phase);
+  combined.magnitude = upload_volumes(device, magnitude, echoes);
+  combined.phase = upload_volumes(device, phase, echoes);
   return combined;
 }
 

@@ -31,7 +31,9 @@ class StageVolumes {
   DeviceVolume upload(qsm::ThisDevice const& device, std::filesystem::path const& path);
   DeviceMask upload_mask(qsm::ThisDevice const& device, std::filesystem::path const& path);
 
-  /// One volume per echo and file. Throws FormatError ECHO_COUNT_MISMATCH.
+  /// One volume per echo. Throws FormatError ECHO_COUNT_MISMATCH.
+  std::vector<DeviceVolume> upload_volumes(qsm::ThisDevice const& device,
+                                           std::filesystem::path const& path, std::size_t echoes);
   qsm::CombinedEchoes<qsm::ThisDevice> upload_echoes(qsm::ThisDevice const& device,
                                                      std::filesystem::path const& magnitude,
                                                      std::filesystem::path const& phase,

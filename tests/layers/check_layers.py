@@ -42,7 +42,7 @@ SERVER_MAY = {
 }
 # The worker's `stage` command drives single stages from files.
 KERNELS_ALLOWED = {"worker": {"pipeline", "device", "simulate", "metrics", "mask", "background",
-                              "inversion"}}
+                              "inversion", "relaxometry"}}
 NO_FORMATS = {"daemon", "store", "schedule", "security"}
 
 

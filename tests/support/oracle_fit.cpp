@@ -1,7 +1,11 @@
 #include "support/oracle_fit.hpp"
 
 #include <cmath>
+#include <complex>
 #include <cstddef>
+#include <numbers>
+
+#include "support/golden_section.hpp"
 
 namespace qsm::oracle {
 namespace {
@@ -51,6 +55,46 @@ Line fit_through_origin(std::vector<double> const& te, std::vector<double> const
   }
   Line line{sxy / sxx, 0, 1 / sxx, 0};
   line.residual = weighted_residual(line, te, phi, weight);
+  return line;
+}
+
+Line fit_phasors(std::vector<double> const& te, std::vector<double> const& phi,
+                 std::vector<double> const& weight, Line const& start, bool fixed_intercept) {
+  constexpr double kTwoPi = 2 * std::numbers::pi;
+  auto const phasor = [&](double slope) {
+    std::complex<double> sum;
+    for (std::size_t e = 0; e < te.size(); ++e)
+      sum += std::polar(weight[e], phi[e] - slope * te[e]);
+    return sum;
+  };
+  auto const score = [&](double slope) {
+    auto const z = phasor(slope);
+    return -(fixed_intercept ? (z * std::polar(1.0, -start.intercept)).real() : std::abs(z));
+  };
+  int const steps = 2000;
+  double const step = 2 * std::numbers::pi / te.back() / steps;
+  double best = start.slope;
+  for (int k = -steps / 2; k <= steps / 2; ++k)
+    if (score(start.slope + k * step) < score(best)) best = start.slope + k * step;
+
+  Line line = start;
+  line.slope = golden_section(best - step, best + step, score);
+  double s = 0, mean_te = 0, squares = 0;
+  for (std::size_t e = 0; e < te.size(); ++e) {
+    s += weight[e];
+    mean_te += weight[e] * te[e];
+  }
+  if (!fixed_intercept) {
+    double const near = start.intercept + (start.slope - line.slope) * mean_te / s;
+    double const argument = std::arg(phasor(line.slope));
+    line.intercept = argument + kTwoPi * std::round((near - argument) / kTwoPi);
+  }
+  for (std::size_t e = 0; e < te.size(); ++e) {
+    double const r = phi[e] - line.intercept - line.slope * te[e];
+    double const wrapped = std::atan2(std::sin(r), std::cos(r));
+    squares += weight[e] * wrapped * wrapped;
+  }
+  line.residual = std::sqrt(squares / s);
   return line;
 }
 

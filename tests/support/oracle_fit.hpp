@@ -1,4 +1,5 @@
-/// Weighted straight line through the echoes of one voxel, by the normal equations.
+/// The echoes of one voxel: weighted straight line by the normal equations, and the phasors' fit by
+/// search.
 #pragma once
 
 #include <vector>
@@ -19,5 +20,12 @@ Line fit_line(std::vector<double> const& te, std::vector<double> const& phi,
 /// The same through the origin: slope = sum w TE phi / sum w TE^2.
 Line fit_through_origin(std::vector<double> const& te, std::vector<double> const& phi,
                         std::vector<double> const& weight);
+
+/// min sum_e w_e (1 - cos(phi_e - intercept - slope TE_e)) within half a turn, at the last echo, of
+/// `start`. For any slope the best intercept is the argument of sum w exp(i (phi - slope TE)), so
+/// it is a search along one axis; the intercept is the one on the branch nearest to `start`. With
+/// `fixed_intercept` it is start's. The residual is that of wrapped r.
+Line fit_phasors(std::vector<double> const& te, std::vector<double> const& phi,
+                 std::vector<double> const& weight, Line const& start, bool fixed_intercept);
 
 }  // namespace qsm::oracle

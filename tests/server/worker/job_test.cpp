@@ -97,10 +97,10 @@ class Job : public testing::Test {
 
 TEST_F(Job, LeavesTheSameArtifactsEachTime) {
   auto const first = run();
-  EXPECT_EQ(first.size(), kZ + 6u);
+  EXPECT_EQ(first.size(), kZ + 7u);
   EXPECT_EQ(outcome_.artifacts, first.size());
   for (char const* name : {"chi.nii.gz", "mask.nii.gz", "local_field.nii.gz", "total_field.nii.gz",
-                           "magnitude.nii.gz", "report.json", "dicom/0001.dcm", "dicom/0030.dcm"})
+                           "magnitude.nii.gz", "r2s.nii.gz", "report.json", "dicom/0001.dcm", "dicom/0030.dcm"})
     EXPECT_TRUE(first.contains(name)) << name;
   EXPECT_EQ(stages_.front(), "coils");
   EXPECT_EQ(stages_.back(), "inversion");
