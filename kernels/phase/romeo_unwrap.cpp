@@ -5,9 +5,9 @@
 
 #include "device/launch.hpp"
 #include "math/count.hpp"
+#include "math/echo_fields.hpp"
 #include "math/finite.hpp"
 #include "phase/component_turns.hpp"
-#include "phase/echo_fields.hpp"
 #include "phase/edge_weights.hpp"
 #include "phase/spanning_forest.hpp"
 #include "phase/temporal_unwrap.hpp"
