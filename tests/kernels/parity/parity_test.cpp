@@ -4,13 +4,14 @@
 #include <cstdio>
 #include <cstring>
 
-#include "background/vsharp.hpp"
+#include "background/background.hpp"
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "kernels/parity/recorded.hpp"
-#include "mask/magnitude_mask.hpp"
+#include "mask/make_mask.hpp"
 #include "pipeline/combine.hpp"
 #include "pipeline/total_field.hpp"
+#include "relaxometry/r2s.hpp"
 #include "simulate/scan.hpp"
 #include "support/this_device.hpp"
 
@@ -63,6 +64,16 @@ class ParityTest : public test::DeviceTest {
     EXPECT_LE(d.relative, relative) << name;
     EXPECT_LE(d.largest, largest) << name;
     return theirs;
+  }
+
+  using Volumes = std::vector<std::vector<float>>;
+  static Volumes phases(CombinedEchoes<ThisDevice> const& echoes) {
+    Volumes volumes;
+    for (auto const& phase : echoes.phase) volumes.push_back(phase.to_host());
+    return volumes;
+  }
+  static void restore(CombinedEchoes<ThisDevice>& echoes, Volumes const& volumes) {
+    for (std::size_t e = 0; e < volumes.size(); ++e) echoes.phase[e].upload(volumes[e]);
   }
 
   ScanOptions options_;
@@ -122,14 +133,35 @@ TEST_F(ParityTest, EveryStageGivesTheSameNumbers) {
   }
 
   Buffer<ThisDevice, std::uint8_t> mask(d, g);
-  magnitude_mask(d, echoes.magnitude[0].view(), description.voxel_mm, options.mask, mask.field());
-  mask.upload(agree("mask", mask.to_host(), 0));
+  for (MaskMethod const method : {MaskMethod::kBrainSurface, MaskMethod::kMagnitude}) {
+    make_mask(d, echoes.magnitude[0].view(), description.voxel_mm, {.method = method},
+              mask.field());
+    mask.upload(agree(method == MaskMethod::kMagnitude ? "mask" : "surface", mask.to_host(), 0));
+  }
 
-  unwrap_echoes(d, description, mask.view(), echoes);
-  for (std::size_t e = 0; e < options_.te_s.size(); ++e)
-    echoes.phase[e].upload(
-        agree("unwrapped" + std::to_string(e + 1), echoes.phase[e].to_host(), 1e-5));
+  auto const wrapped = phases(echoes);
+  for (UnwrapMethod const method : {UnwrapMethod::kRomeo, UnwrapMethod::kLaplacian}) {
+    Buffer<ThisDevice, std::uint8_t> kept(d, g);
+    kept.copy_from(mask);
+    restore(echoes, wrapped);
+    unwrap_echoes(d, description, {.method = method}, kept.field(), echoes);
+    std::string const name = method == UnwrapMethod::kRomeo ? "romeo" : "laplacian";
+    for (std::size_t e = 0; e < options_.te_s.size(); ++e)
+      echoes.phase[e].upload(agree(name + std::to_string(e + 1), echoes.phase[e].to_host(), 1e-5));
+  }
 
+  Buffer<ThisDevice, float> r2s(d, g);
+  fit_r2s(d, echoes.magnitudes(), options_.te_s, mask.view(), {},
+          {.r2s_per_s = r2s.field(), .m0 = {}});
+  agree("r2s", r2s.to_host(), 1e-4);
+
+  PipelineOptions nonlinear_fit = options;
+  nonlinear_fit.field = FieldMethod::kNonlinear;
+  Buffer<ThisDevice, std::uint8_t> kept(d, g);
+  kept.copy_from(mask);
+  agree("complex_fit",
+        estimate_field(d, description, nonlinear_fit, kept.field(), echoes).field_ppm.to_host(),
+        1e-4, 1e-4);
   auto total = estimate_field(d, description, options, mask.field(), echoes);
   mask.upload(agree("brain", mask.to_host(), 0));
   total.field_ppm.upload(agree("total_field", total.field_ppm.to_host(), 1e-4, 1e-4));
@@ -137,8 +169,13 @@ TEST_F(ParityTest, EveryStageGivesTheSameNumbers) {
 
   Buffer<ThisDevice, float> local(d, g), chi(d, g);
   Buffer<ThisDevice, std::uint8_t> eroded(d, g);
-  vsharp(d, description.voxel_mm, total.field_ppm.view(), mask.view(), options.background,
-         local.field(), eroded.field(), {});
+  for (BackgroundMethod const method : {BackgroundMethod::kVsharpLs, BackgroundMethod::kVsharp}) {
+    BackgroundOptions background;
+    background.method = method;
+    remove_background(d, description.voxel_mm, total.field_ppm.view(), mask.view(),
+                      total.weight.view(), background, local.field(), eroded.field(), {});
+    if (method == BackgroundMethod::kVsharpLs) agree("least_squares", local.to_host(), 1e-4, 1e-4);
+  }
   eroded.upload(agree("eroded", eroded.to_host(), 0));
   local.upload(agree("local_field", local.to_host(), 1e-4, 1e-4));
 
