@@ -8,8 +8,9 @@
 /// unwrapped phases decide the branch and nothing else. cos r <= 1 makes sum m^2 (1, TE)(1, TE)^T a
 /// majorant of H everywhere: the step with that matrix never raises the cost, and it is taken where
 /// H is not safely positive definite. A Newton step that raises the cost is halved until it does
-/// not. Ends when a step moves no echo by 1e-4 rad, or after 30. An echo that is off by
-/// r pulls with sin r instead of r, and not at all when a whole turn off.
+/// not. Ends when a step moves no echo by 1e-4 rad, or after 30. An echo that is off by r pulls with
+/// sin r instead of r, and not at all when a whole turn off, unless it had the leverage to drag the
+/// start along.
 ///
 /// Liu et al., Magn Reson Med 2013;69:467-476, doi:10.1002/mrm.24272 (the model).
 #pragma once
