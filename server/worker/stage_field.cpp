@@ -29,6 +29,7 @@ int fit_field(FieldCommand const& o) {
   auto const total = qsm::estimate_field(device, scan, o.pipeline, mask.field(), echoes);
   write_nifti(o.out, volumes.geometry(), total.field_ppm.to_host());
   if (!o.weight_out.empty()) write_nifti(o.weight_out, volumes.geometry(), total.weight.to_host());
+  if (!o.mask_out.empty()) write_nifti(o.mask_out, volumes.geometry(), mask.to_host());
   std::cout << "effective echo time " << total.effective_te_s << " s\n"
             << total.reliability.excluded << " of " << total.reliability.mask_voxels
             << " voxels without weight\n";
@@ -49,7 +50,7 @@ Command add_stage_field(CLI::App& stage) {
   app->add_option("-o,--out", o->out, "total field to write [ppm]")->required();
   app->add_option("--weight-out", o->weight_out, "weight of each voxel in the inversion");
   app->add_option("--mask-out", o->mask_out, "the mask without its unreliable rim");
-  add_stage_options(*app, "unwrap", o->pipeline);
+  add_stage_options(*app, "unwrap", o->pipeline, "unwrap-");
   add_stage_options(*app, "field", o->pipeline);
   return {app, [o] { return fit_field(*o); }};
 }
