@@ -86,12 +86,28 @@ bool SampledLines::fills_ellipse(Range y, Range z) const {
   return true;
 }
 
+/// Whether lines are missing on one side of k = 0 as on the other: an ellipse is symmetric, a scan
+/// that was cut short is not. One in twenty may differ, by how programs round.
+bool SampledLines::symmetric(Range y, Range z) const {
+  std::size_t missing = 0, lonely = 0;
+  for (std::uint32_t k = z.first; k <= z.last; ++k)
+    for (std::uint32_t j = y.first; j <= y.last; ++j) {
+      if (at(j, k)) continue;
+      ++missing;
+      std::uint32_t const mirror_y = 2 * (size_y_ / 2) - j, mirror_z = 2 * (size_z_ / 2) - k;
+      bool const measurable =
+          mirror_y >= y.first && mirror_y <= y.last && mirror_z >= z.first && mirror_z <= z.last;
+      if (measurable && at(mirror_y, mirror_z)) ++lonely;
+    }
+  return lonely <= missing / 20;
+}
+
 std::string SampledLines::describe(std::size_t echo) const {
   if (missing_ == 0) return "";
   if (missing_ == hits_.size()) refuse(echo);
   Range const y = range(true), z = range(false);
   if (!reaches_beyond_centre(y.first, y.last, size_y_) ||
-      !reaches_beyond_centre(z.first, z.last, size_z_) || !fills_ellipse(y, z))
+      !reaches_beyond_centre(z.first, z.last, size_z_) || !fills_ellipse(y, z) || !symmetric(y, z))
     refuse(echo);
   Gaps const gaps[] = {{y.first, size_y_ - 1 - y.last}, {z.first, size_z_ - 1 - z.last}};
   std::string const measured = percent(y.last - y.first + 1, size_y_) + " along y and " +

@@ -18,9 +18,9 @@ class SampledLines {
   std::uint32_t most_averages() const { return most_; }  // how often the commonest line came
 
   /// What zeros in place of the missing lines mean, as a warning: "" where nothing is missing;
-  ///   ELLIPTICAL_SAMPLING  only corners beyond an ellipse are missing
-  ///   PARTIAL_FOURIER      an axis ends early on one side of the centre
-  ///   REDUCED_SAMPLING     an axis ends early on both sides: less resolution than voxels
+  ///   ELLIPTICAL_SAMPLING  only corners beyond an ellipse are missing, on both sides of k = 0
+  ///   alike PARTIAL_FOURIER      an axis ends early on one side of the centre REDUCED_SAMPLING an
+  ///   axis ends early on both sides: less resolution than voxels
   /// with the fraction measured. Zeros there leave the phase of what was measured as it is.
   ///
   /// Throws FormatError UNDERSAMPLED for anything else, with the factor per axis where the gaps are
@@ -38,6 +38,7 @@ class SampledLines {
   Range range(bool along_y) const;
   std::uint32_t spacing(bool along_y) const;  // of regular gaps; 1 where there are none
   bool fills_ellipse(Range y, Range z) const;
+  bool symmetric(Range y, Range z) const;
   [[noreturn]] void refuse(std::size_t echo) const;
 
   std::uint32_t size_y_, size_z_;

@@ -69,6 +69,16 @@ TEST(Sampling, RefusesGapsAndAScanWithoutItsCentre) {
             "UNDERSAMPLED");
 }
 
+TEST(Sampling, RefusesAScanThatWasCutShort) {
+  // The last lines of the last partition are missing: a corner, but of one side only.
+  EXPECT_EQ(verdict(36, 28, [](int y, int z) { return z < 13 || y < 12; }), "UNDERSAMPLED");
+  EXPECT_EQ(verdict(64, 48,
+                    [](int y, int z) {
+                      return std::hypot(y / 32.0, z / 24.0) <= 1 && (z < 20 || y < 0);
+                    }),
+            "UNDERSAMPLED");
+}
+
 TEST(Sampling, CountsAverages) {
   SampledLines lines(4, 4);
   EXPECT_EQ(lines.most_averages(), 0u);
