@@ -57,6 +57,14 @@ struct SquareRoot {
   QSM_HD void operator()(Index3 i) const { value[i] = sqrtf(value[i]); }
 };
 
+/// 1 where the field is to be trusted: least squares weighs dim voxels no less than bright ones,
+/// because its own smallness term would flatten them.
+struct Reliable {
+  Field<float const> weight;
+  Field<float> out;
+  QSM_HD void operator()(Index3 i) const { out[i] = weight[i] > 0 ? 1.0f : 0.0f; }
+};
+
 template <class Device>
 Buffer<Device, float> root_sum_of_squares(Device const& device,
                                           std::vector<Buffer<Device, float>> const& volumes) {
@@ -168,9 +176,10 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   Buffer<Device, float> local(device, grid);
   Buffer<Device, std::uint8_t> mask(device, grid);
   clock.run(device, kBackground, [&](Control const& control) {
-    remove_background(device, scan.voxel_mm, total.field_ppm.view(), brain.view(),
-                      total.weight.view(), options.background, local.field(), mask.field(),
-                      control);
+    Buffer<Device, float> reliable(device, grid);
+    for_each_voxel(device, grid, Reliable{total.weight.view(), reliable.field()});
+    remove_background(device, scan.voxel_mm, total.field_ppm.view(), brain.view(), reliable.view(),
+                      options.background, local.field(), mask.field(), control);
     result.total_field_ppm = total.field_ppm.to_host();
     total.field_ppm = {};
   });
