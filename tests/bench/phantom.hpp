@@ -2,6 +2,7 @@
 /// structure to keep every stage busy, made in a moment.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -45,6 +46,21 @@ struct Phantom {
       w[n] = wrap(
           static_cast<float>(radians_per_ppm * static_cast<double>(field_ppm[n]) + noise(random)));
     return w;
+  }
+
+  /// Size of the smallest box that holds the mask, which is centred.
+  Grid mask_box() const {
+    int first[3] = {grid.nx, grid.ny, grid.nz}, last[3] = {0, 0, 0};
+    for (std::size_t n = 0; n < mask.size(); ++n) {
+      if (!mask[n]) continue;
+      Index3 const i = grid.index(n);
+      int const at[3] = {i.x, i.y, i.z};
+      for (int axis = 0; axis < 3; ++axis) {
+        first[axis] = std::min(first[axis], at[axis]);
+        last[axis] = std::max(last[axis], at[axis]);
+      }
+    }
+    return {last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1};
   }
 
   Grid grid;
