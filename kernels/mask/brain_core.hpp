@@ -3,10 +3,11 @@
 ///   core = largest piece of erode(tissue, r)      tissue = blurred image > 0.75
 ///   region = dilate(core, r + 2 mm)               r = 0.12 (3 |tissue| / 4 pi)^(1/3)
 ///
-/// Balls of about 9 mm fit into no scalp, muscle or optic nerve, and through none of the openings
-/// of the skull. A surface that grows in an image cut to the region cannot run out into the scalp
-/// where the skull is a voxel thin, as it does on brains of 3 mm voxels. The blur (sigma 2 mm, the
-/// voxel's own included) hides vessels and noise and leaves the skull dark.
+/// Such balls, of about 9 mm, are wider than scalp. A surface that grows in an image cut to the
+/// region cannot run along the scalp where the skull is a voxel thin, as it does on measured heads
+/// with voxels of 3 mm (docs/algorithms.md). The blur (sigma 2 mm, the voxel's own included) hides
+/// vessels and noise and leaves the skull dark. What the balls cut off beyond the margin is lost:
+/// corners of the brain between dark veins.
 #pragma once
 
 #include <cstddef>

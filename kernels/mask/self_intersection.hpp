@@ -6,7 +6,7 @@
 namespace qsm {
 
 /// True if an edge of one triangle passes through another triangle with which it shares no vertex.
-/// Sorted along x, only triangles whose boxes overlap are compared: about 10 ms for 5120.
+/// Sorted along x; only triangles whose boxes overlap are compared.
 bool self_intersects(Mesh const& mesh);
 
 }  // namespace qsm

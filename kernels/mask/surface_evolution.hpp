@@ -37,7 +37,7 @@ struct EvolutionOptions {
 /// Positions are in mm from the centre of voxel (0, 0, 0) along the axes of the image. `surface` is
 /// the start, within the brain; `image` is in host memory, finite.
 /// Cost: per step one pass over the triangles and 8 trilinear samples for each vertex, whatever the
-/// matrix; serial, about 1 ms per step for 2562 vertices.
+/// matrix; serial.
 void evolve_surface(Field<float const> image, Vec3d voxel_mm, GreyLevels const& levels,
                     EvolutionOptions const& options, Mesh& surface);
 
