@@ -70,7 +70,7 @@ TEST(ErrorDetail, KeepsReasonsAndHidesTheRest) {
 
 TEST(Gzip, IsTheSameEachTimeAndCarriesNoTime) {
   std::string text;
-  for (int i = 0; i < 300000; ++i) text += static_cast<char>(i * i % 251);
+  for (unsigned i = 0; i < 300000; ++i) text += static_cast<char>(i * i % 251);
   auto const once = gzip(text);
   EXPECT_EQ(once, gzip(text));
   ASSERT_GT(once.size(), 18u);
