@@ -1,7 +1,6 @@
 #include "inversion/closed_form.hpp"
 
 #include <cmath>
-#include <numbers>
 #include <string>
 
 #include "device/buffer.hpp"
@@ -36,19 +35,11 @@ struct DivideByDipole {
   float scale;    // 1/N of the transform pair
   Field<Complex> spectrum;
 
-  QSM_HD static double square(double v) { return v * v; }
-  QSM_HD double gradient_symbol(Index3 k) const {
-    auto const along = [](int kappa, int n, float a) {
-      return square(2 * static_cast<double>(a) * sin(std::numbers::pi * kappa / n));
-    };
-    Grid const g = dipole.grid;
-    return along(k.x, g.nx, gradient.x) + along(k.y, g.ny, gradient.y) +
-           along(k.z, g.nz, gradient.z);
-  }
   QSM_HD double inverse(Index3 k) const {
     double const d = dipole(k);
     if (method == ClosedForm::kTikhonov) return d / (d * d + lambda);
-    if (method == ClosedForm::kTikhonovGradient) return d / (d * d + lambda * gradient_symbol(k));
+    if (method == ClosedForm::kTikhonovGradient)
+      return d / (d * d + lambda * gradient_symbol(k, dipole.grid, gradient));
     if (d > threshold || d < -threshold) return 1 / d;
     if (method == ClosedForm::kTsvd) return 0;
     // At the magic angle D is zero up to rounding, whose sign would differ between processors.

@@ -1,5 +1,6 @@
-/// Inversions in one division per frequency, quick looks and yardsticks: chi = F^-1( R(D) F(field)
-/// )
+/// Inversions in one division per frequency, quick looks and yardsticks:
+///
+///   chi = F^-1( R(D) F(local field) )
 ///
 ///   tkd                  R = 1 / D where |D| > t, else sign(D) / t       Shmueli et al. 2009 MRM
 ///   tsvd                 R = 1 / D where |D| > t, else 0                 62:1510; Wharton 2010

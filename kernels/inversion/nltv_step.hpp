@@ -31,15 +31,10 @@ struct FillMultipliers {
   Vec3 scale;  // of the gradients
   double mu1, mu2;
   Field<float> dipole_out, inverse_out;
-  QSM_HD static double symbol(int k, int n, float a) {
-    double const s = 2 * a * sin(std::numbers::pi * k / n);
-    return s * s;
-  }
   QSM_HD void operator()(Index3 k) const {
     Grid const g = dipole.grid;
     double const d = dipole(k);
-    double const e =
-        symbol(k.x, g.nx, scale.x) + symbol(k.y, g.ny, scale.y) + symbol(k.z, g.nz, scale.z);
+    double const e = gradient_symbol(k, g, scale);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
     dipole_out[k] = static_cast<float>(d);
     inverse_out[k] =

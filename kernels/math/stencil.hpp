@@ -33,6 +33,15 @@ QSM_HD float forward_difference(Field<float const> x, Index3 i, int axis, float 
   return scale * (x[neighbour(x.grid, i, axis, 1)] - x[i]);
 }
 
+/// |E|^2 at an index of the full or of the half spectrum of `g`.
+QSM_HD double gradient_symbol(Index3 k, Grid g, Vec3 scale) {
+  auto const along = [](int kappa, int n, float a) {
+    double const s = 2 * static_cast<double>(a) * sin(std::numbers::pi * kappa / n);
+    return s * s;
+  };
+  return along(k.x, g.nx, scale.x) + along(k.y, g.ny, scale.y) + along(k.z, g.nz, scale.z);
+}
+
 /// One term of grad^T p.
 QSM_HD float adjoint_difference(Field<float const> p, Index3 i, int axis, float scale) {
   return scale * (p[neighbour(p.grid, i, axis, -1)] - p[i]);

@@ -1,8 +1,6 @@
 #include "phase/complex_fit.hpp"
 
-#include "device/buffer.hpp"
-#include "device/launch.hpp"
-#include "phase/echo_line.hpp"
+#include "phase/fit_echoes.hpp"
 
 namespace qsm {
 namespace {
@@ -61,25 +59,10 @@ struct Step {
   }
 };
 
-struct FitPhasors {
-  EchoSamples echoes;
-  Field<std::uint8_t const> mask;
-  EchoFitOutput out;
-  Field<float const> known_offset;  // empty: fitted
-
-  QSM_HD void operator()(Index3 i) const {
-    std::size_t const n = mask.grid.linear(i);
-    out.clear(n);
-    if (mask.data[n] == 0) return;
-    EchoSums const sum(echoes, n);
-    if (sum.used == 0) return;
-    EchoLine line = fit_line(sum, known_offset ? known_offset.data + n : nullptr);
-    double const squares = refine(line, sum, n);
-    out.write(n, line, sum, squares, echoes.count());
-  }
-
+struct RefineLine {
   /// Returns sum m^2 r^2, to the second order in a last step of less than the tolerance.
-  QSM_HD double refine(EchoLine& line, EchoSums const& sum, std::size_t n) const {
+  QSM_HD double operator()(EchoSamples const& echoes, EchoSums const& sum, std::size_t n,
+                           EchoLine& line) const {
     constexpr int kMostSteps = 30;
     constexpr double kToleranceRad = 1e-4;
     double const last_te = echoes.te.s[echoes.count() - 1];
@@ -126,16 +109,7 @@ FitSummary complex_fit(Device const& device, std::vector<Field<float const>> con
                        std::vector<Field<float const>> const& magnitudes,
                        std::vector<double> const& te_s, Field<std::uint8_t const> mask,
                        EchoFitFields const& out, Field<float const> known_offset_rad) {
-  Buffer<Device, float> misfit(device, mask.grid);
-  for_each_voxel(device, mask.grid,
-                 FitPhasors{.echoes = {.phases = echo_fields(phases, te_s),
-                                       .magnitudes = echo_fields(magnitudes, te_s),
-                                       .te = echo_times(te_s)},
-                            .mask = mask,
-                            .out = {out, misfit.field()},
-                            .known_offset = known_offset_rad});
-  int const freedom = static_cast<int>(te_s.size()) - (known_offset_rad ? 1 : 2);
-  return scale_by_noise(device, misfit.view(), mask, freedom, out.noise_hz);
+  return fit_echoes<RefineLine>(device, phases, magnitudes, te_s, mask, out, known_offset_rad);
 }
 
 template FitSummary complex_fit(ThisDevice const&, std::vector<Field<float const>> const&,

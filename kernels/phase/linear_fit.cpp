@@ -1,26 +1,14 @@
 #include "phase/linear_fit.hpp"
 
-#include "device/buffer.hpp"
-#include "device/launch.hpp"
-#include "phase/echo_line.hpp"
+#include "phase/fit_echoes.hpp"
 
 namespace qsm {
 namespace {
 
-struct FitLine {
-  EchoSamples echoes;
-  Field<std::uint8_t const> mask;
-  EchoFitOutput out;
-  Field<float const> known_offset;  // empty: fitted
-
-  QSM_HD void operator()(Index3 i) const {
-    std::size_t const n = mask.grid.linear(i);
-    out.clear(n);
-    if (mask.data[n] == 0) return;
-    EchoSums const sum(echoes, n);
-    if (sum.used == 0) return;
-    EchoLine const line = fit_line(sum, known_offset ? known_offset.data + n : nullptr);
-
+/// The line stays as it is.
+struct KeepLine {
+  QSM_HD double operator()(EchoSamples const& echoes, EchoSums const&, std::size_t n,
+                           EchoLine& line) const {
     double squares = 0;
     for (int e = 0; e < echoes.count(); ++e) {
       double const w = echoes.weight(e, n);
@@ -28,7 +16,7 @@ struct FitLine {
       double const r = echoes.phase(e, n) - line.at(echoes.te.s[e]);
       squares += w * r * r;
     }
-    out.write(n, line, sum, squares, echoes.count());
+    return squares;
   }
 };
 
@@ -39,16 +27,7 @@ FitSummary linear_fit(Device const& device, std::vector<Field<float const>> cons
                       std::vector<Field<float const>> const& magnitudes,
                       std::vector<double> const& te_s, Field<std::uint8_t const> mask,
                       EchoFitFields const& out, Field<float const> known_offset_rad) {
-  Buffer<Device, float> misfit(device, mask.grid);
-  for_each_voxel(device, mask.grid,
-                 FitLine{.echoes = {.phases = echo_fields(phases, te_s),
-                                    .magnitudes = echo_fields(magnitudes, te_s),
-                                    .te = echo_times(te_s)},
-                         .mask = mask,
-                         .out = {out, misfit.field()},
-                         .known_offset = known_offset_rad});
-  int const freedom = static_cast<int>(te_s.size()) - (known_offset_rad ? 1 : 2);
-  return scale_by_noise(device, misfit.view(), mask, freedom, out.noise_hz);
+  return fit_echoes<KeepLine>(device, phases, magnitudes, te_s, mask, out, known_offset_rad);
 }
 
 template FitSummary linear_fit(ThisDevice const&, std::vector<Field<float const>> const&,

@@ -176,8 +176,11 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   Buffer<Device, float> local(device, grid);
   Buffer<Device, std::uint8_t> mask(device, grid);
   clock.run(device, kBackground, [&](Control const& control) {
-    Buffer<Device, float> reliable(device, grid);
-    for_each_voxel(device, grid, Reliable{total.weight.view(), reliable.field()});
+    Buffer<Device, float> reliable;  // the direct forms know no weights
+    if (options.background.method == BackgroundMethod::kVsharpLs) {
+      reliable = {device, grid};
+      for_each_voxel(device, grid, Reliable{total.weight.view(), reliable.field()});
+    }
     remove_background(device, scan.voxel_mm, total.field_ppm.view(), brain.view(), reliable.view(),
                       options.background, local.field(), mask.field(), control);
     result.total_field_ppm = total.field_ppm.to_host();
