@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "device/buffer.hpp"
 #include "device/error.hpp"
+#include "math/dipole.hpp"
 #include "math/vec.hpp"
 #include "support/volume.hpp"
 
@@ -42,6 +44,32 @@ inline std::vector<float> sampled(Head const& head, Polynomial field) {
     return field(head.h.x * (i.x - head.g.nx / 2), head.h.y * (i.y - head.g.ny / 2),
                  head.h.z * (i.z - head.g.nz / 2));
   });
+}
+
+/// Sources inside an ellipsoidal head, and one outside whose field is harmonic in it.
+struct Sources {
+  Head head;
+  std::vector<float> local, total;
+};
+inline Sources inner_and_outer_sources(ThisDevice const& device) {
+  Grid const g{96, 96, 96};
+  auto const field_of = [&](auto chi_of) {
+    Buffer<ThisDevice, float> const chi(device, g, volume(g, chi_of));
+    Buffer<ThisDevice, float> field(device, g);
+    apply_dipole(device, {1, 1, 1}, {0, 0, 1}, chi.view(), field.field());
+    return field.to_host();
+  };
+  Sources s{
+      {g,
+       {1, 1, 1},
+       volume<std::uint8_t>(g, [](Index3 i) { return in_ellipsoid(i, 47, 48, 46, 36, 40, 34); })},
+      field_of([](Index3 i) {
+        return 0.2 * in_ellipsoid(i, 40, 50, 45, 5, 7, 6) -
+               0.1 * in_ellipsoid(i, 60, 40, 50, 4, 4, 8);
+      }),
+      field_of([](Index3 i) { return 9.0 * in_ellipsoid(i, 48, 4, 30, 6, 4, 6); })};
+  for (std::size_t n = 0; n < g.size(); ++n) s.total[n] = s.local[n] + s.total[n];
+  return s;
 }
 
 inline double largest(std::vector<float> const& v) {

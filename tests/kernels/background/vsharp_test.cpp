@@ -5,7 +5,6 @@
 
 #include "device/buffer.hpp"
 #include "kernels/background/head.hpp"
-#include "math/dipole.hpp"
 #include "metrics/metrics.hpp"
 #include "support/this_device.hpp"
 #include "support/volume.hpp"
@@ -84,27 +83,13 @@ TEST_F(VsharpTest, RemovesTheFieldOfADistantSource) {
 
 // A local source inside, the harmonic field of others outside.
 TEST_F(VsharpTest, KeepsTheFieldOfSourcesInside) {
-  Grid const g{96, 96, 96};
-  auto const mask = test::volume<std::uint8_t>(
-      g, [](Index3 i) { return in_ellipsoid(i, 47, 48, 46, 36, 40, 34); });
-  auto const field_of = [&](auto chi_of) {
-    Buffer<ThisDevice, float> const chi(device(), g, test::volume(g, chi_of));
-    Buffer<ThisDevice, float> field(device(), g);
-    apply_dipole(device(), {1, 1, 1}, {0, 0, 1}, chi.view(), field.field());
-    return field.to_host();
-  };
-  auto const local = field_of([](Index3 i) {
-    return 0.2 * in_ellipsoid(i, 40, 50, 45, 5, 7, 6) - 0.1 * in_ellipsoid(i, 60, 40, 50, 4, 4, 8);
-  });
-  auto const outside = field_of([](Index3 i) { return 9.0 * in_ellipsoid(i, 48, 4, 30, 6, 4, 6); });
-  std::vector<float> total(g.size());
-  for (std::size_t n = 0; n < g.size(); ++n) total[n] = local[n] + outside[n];
+  test::Sources const s = test::inner_and_outer_sources(device());
 
-  auto const result = run(device(), g, {1, 1, 1}, total, mask,
+  auto const result = run(device(), s.head.g, s.head.h, s.total, s.head.mask,
                           {.radii_mm = {18, 16, 14, 12, 10, 8, 6, 4, 2}, .threshold = 0.05});
 
   std::vector<double> const l(result.local.begin(), result.local.end());
-  std::vector<double> const truth(local.begin(), local.end());
+  std::vector<double> const truth(s.local.begin(), s.local.end());
   EXPECT_GT(correlation(l, truth, result.mask), 0.96);
   EXPECT_LT(nrmse(l, truth, result.mask), 30);
 }

@@ -76,6 +76,13 @@ TEST_F(CoilsOracle, CosineTransformsAreTheDefinitionForBothVolumes) {
   }
 }
 
+/// The offsets' smoothing: nowhere below 3 voxels.
+oracle::Vector sigma_voxels(double sigma_mm, oracle::Vector voxel_mm) {
+  oracle::Vector sigma;
+  for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / voxel_mm[a], 3.0);
+  return sigma;
+}
+
 struct Scan {
   std::vector<double> te = {0.004, 0.0095, 0.017};
   std::vector<std::vector<oracle::Spectrum>> echo = {};  // [echo][coil], as float values
@@ -117,8 +124,7 @@ TEST_F(CoilsOracle, Mcpc3dsFollowsTheDefinition) {
   for (oracle::Size const s : {oracle::Size{7, 5, 6}, {12, 9, 10}, {16, 15, 14}}) {
     oracle::Vector const h = {1, 0.8, 2};
     double const sigma_mm = 3.2;
-    oracle::Vector sigma;
-    for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / h[a], 3.0);
+    oracle::Vector const sigma = sigma_voxels(sigma_mm, h);
     Scan const scan = make_scan(s);
     Grid const g = test::grid(s);
     Mcpc3ds<ThisDevice> combination(device(), g, test::vec(h), scan.te, {.sigma_mm = sigma_mm});
@@ -166,8 +172,7 @@ TEST_F(CoilsOracle, TheBipolarResidualFollowsTheDefinition) {
   for (oracle::Size const s : {oracle::Size{7, 5, 6}, {12, 9, 10}, {16, 15, 14}}) {
     oracle::Vector const h = {1, 0.8, 2};
     double const sigma_mm = 3.2;
-    oracle::Vector sigma;
-    for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / h[a], 3.0);
+    oracle::Vector const sigma = sigma_voxels(sigma_mm, h);
     Scan const scan = make_scan(s);
     std::vector<oracle::Spectrum> const coil = {scan.echo[0][0], scan.echo[1][0], scan.echo[2][0]};
     BipolarModel const model = bipolar_model({0.004, 0.008, 0.012});
@@ -205,8 +210,7 @@ TEST_F(CoilsOracle, TheVirtualReferenceFollowsTheDefinition) {
   for (oracle::Size const s : {oracle::Size{7, 5, 6}, {12, 9, 10}, {16, 15, 14}}) {
     oracle::Vector const h = {1, 0.8, 2};
     double const sigma_mm = 3.2;
-    oracle::Vector sigma;
-    for (std::size_t a = 0; a < 3; ++a) sigma[a] = std::max(sigma_mm / h[a], 3.0);
+    oracle::Vector const sigma = sigma_voxels(sigma_mm, h);
     auto const coils = make_scan(s).echo[0];
     Grid const g = test::grid(s);
     VirtualReference<ThisDevice> combination(device(), g, test::vec(h), sigma_mm);

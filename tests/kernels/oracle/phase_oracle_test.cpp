@@ -103,6 +103,20 @@ struct Echoes {
   std::vector<oracle::Real> phase, magnitude;
 };
 
+struct DeviceEchoes {
+  std::vector<Buffer<ThisDevice, float>> owned;
+  std::vector<Field<float const>> phases, magnitudes;
+
+  DeviceEchoes(ThisDevice const& device, Echoes const& echoes) {
+    auto const keep = [&](oracle::Real const& volume) {
+      owned.push_back(upload(device, volume));
+      return owned.back().view();
+    };
+    for (auto const& p : echoes.phase) phases.push_back(keep(p));
+    for (auto const& m : echoes.magnitude) magnitudes.push_back(keep(m));
+  }
+};
+
 Echoes line_with_noise(oracle::Size s, std::vector<double> const& te) {
   Echoes echoes{te, {}, {}};
   auto const field = oracle::random_volume(s, 30);
@@ -130,21 +144,14 @@ TEST_F(PhaseOracle, TheFitIsThatOfTheNormalEquations) {
                                         {0.003, 0.007, 0.011, 0.02},
                                         {0.015}}) {
     Echoes const echoes = line_with_noise(s, te);
-    std::vector<Buffer<ThisDevice, float>> owned;
-    std::vector<Field<float const>> phases, magnitudes;
-    for (auto const& p : echoes.phase) owned.push_back(upload(device(), p));
-    for (auto const& m : echoes.magnitude) owned.push_back(upload(device(), m));
-    for (std::size_t e = 0; e < te.size(); ++e) {
-      phases.push_back(owned[e].view());
-      magnitudes.push_back(owned[te.size() + e].view());
-    }
+    DeviceEchoes const uploaded(device(), echoes);
     Grid const g = test::grid(s);
     Buffer<ThisDevice, float> field(device(), g), offset(device(), g), noise(device(), g),
         residual(device(), g);
     auto const m = upload(device(), mask);
 
     auto const summary =
-        linear_fit(device(), phases, magnitudes, te, m.view(),
+        linear_fit(device(), uploaded.phases, uploaded.magnitudes, te, m.view(),
                    {field.field(), offset.field(), noise.field(), residual.field()});
 
     EXPECT_EQ(summary.noise_is_absolute, te.size() > 2);
@@ -181,21 +188,15 @@ TEST_F(PhaseOracle, AKnownOffsetLeavesALineThroughTheOrigin) {
   auto known = oracle::random_volume(s, 60);
   for (double& v : known.data) v = 0.4 + 0.05 * v;
   known = oracle::rounded(known);
-  std::vector<Buffer<ThisDevice, float>> owned;
-  std::vector<Field<float const>> phases, magnitudes;
-  for (auto const& p : echoes.phase) owned.push_back(upload(device(), p));
-  for (auto const& m : echoes.magnitude) owned.push_back(upload(device(), m));
-  for (std::size_t e = 0; e < te.size(); ++e) {
-    phases.push_back(owned[e].view());
-    magnitudes.push_back(owned[te.size() + e].view());
-  }
+  DeviceEchoes const uploaded(device(), echoes);
   Grid const g = test::grid(s);
   Buffer<ThisDevice, float> field(device(), g), offset(device(), g), noise(device(), g),
       residual(device(), g);
 
-  auto const summary = linear_fit(device(), phases, magnitudes, te, upload(device(), mask).view(),
-                                  {field.field(), offset.field(), noise.field(), residual.field()},
-                                  upload(device(), known).view());
+  auto const summary =
+      linear_fit(device(), uploaded.phases, uploaded.magnitudes, te, upload(device(), mask).view(),
+                 {field.field(), offset.field(), noise.field(), residual.field()},
+                 upload(device(), known).view());
 
   EXPECT_EQ(summary.freedom, 3);
   auto const f = download(field), o = download(offset), sigma = download(noise),
@@ -231,14 +232,7 @@ TEST_F(PhaseOracle, NoiseIsTheMedianMisfitInUnitsOfChiSquare) {
   for (std::vector<double> const& te :
        {std::vector<double>{0.004, 0.012, 0.02}, {0.003, 0.007, 0.011, 0.02}}) {
     Echoes const echoes = line_with_noise(s, te);
-    std::vector<Buffer<ThisDevice, float>> owned;
-    std::vector<Field<float const>> phases, magnitudes;
-    for (auto const& p : echoes.phase) owned.push_back(upload(device(), p));
-    for (auto const& m : echoes.magnitude) owned.push_back(upload(device(), m));
-    for (std::size_t e = 0; e < te.size(); ++e) {
-      phases.push_back(owned[e].view());
-      magnitudes.push_back(owned[te.size() + e].view());
-    }
+    DeviceEchoes const uploaded(device(), echoes);
     std::vector<double> misfits;
     for (std::size_t n = 0; n < mask.data.size(); ++n) {
       std::vector<double> phi, weight;
@@ -256,8 +250,9 @@ TEST_F(PhaseOracle, NoiseIsTheMedianMisfitInUnitsOfChiSquare) {
     Grid const g = test::grid(s);
     Buffer<ThisDevice, float> a(device(), g), b(device(), g), c(device(), g), d(device(), g);
 
-    auto const summary = linear_fit(device(), phases, magnitudes, te, upload(device(), mask).view(),
-                                    {a.field(), b.field(), c.field(), d.field()});
+    auto const summary =
+        linear_fit(device(), uploaded.phases, uploaded.magnitudes, te,
+                   upload(device(), mask).view(), {a.field(), b.field(), c.field(), d.field()});
 
     EXPECT_NEAR(summary.noise_sigma, expected, 0.02 * expected);
     EXPECT_NEAR(summary.noise_sigma, 2, 0.2);  // what went in, to 3 sigma of its sampling
