@@ -16,10 +16,10 @@
 #include "device/grid.hpp"
 
 #if defined(__CUDACC__)
-#include <thrust/execution_policy.h>
-#include <thrust/functional.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/transform_reduce.h>
+
+#include "device/thrust_policy.hpp"
 #endif
 
 namespace qsm {
@@ -63,7 +63,8 @@ struct AtLinear {
 template <class F, class Combine>
 double reduce(Cuda const& device, Grid grid, F const f, double start, Combine combine) {
   thrust::counting_iterator<std::size_t> const first(0);
-  return thrust::transform_reduce(thrust::cuda::par.on(device.stream()), first,
+  StreamScratch scratch(device);
+  return thrust::transform_reduce(thrust_policy(device, scratch), first,
                                   first + static_cast<std::ptrdiff_t>(grid.size()),
                                   AtLinear<F>{f, grid}, start, combine);
 }

@@ -1,27 +1,16 @@
 #include "device/select.hpp"
 
 #include <thrust/copy.h>
-#include <thrust/execution_policy.h>
 #include <thrust/partition.h>
 #include <thrust/sort.h>
-#if defined(QSM_DEVICE_CUDA)
-#include <thrust/system/cuda/execution_policy.h>
-#else
-#include <thrust/system/omp/execution_policy.h>
-#endif
 
 #include <cmath>
 
 #include "device/buffer.hpp"
+#include "device/thrust_policy.hpp"
 
 namespace qsm {
 namespace {
-
-#if defined(QSM_DEVICE_CUDA)
-auto policy(Cuda const& device) { return thrust::cuda::par.on(device.stream()); }
-#else
-auto policy(Cpu const&) { return thrust::omp::par; }
-#endif
 
 struct NotNan {
   QSM_HD bool operator()(float v) const { return v == v; }
@@ -37,17 +26,19 @@ std::vector<double> percentiles(Device const& device, Field<float const> values,
                                 Field<std::uint8_t const> mask,
                                 std::vector<double> const& percents) {
   Buffer<Device, float> sorted(device, values.grid);
+  StreamScratch scratch(device);
+  auto const policy = thrust_policy(device, scratch);
   float* const begin = sorted.field().data;
   float* end = begin;
   if (mask)
-    end = thrust::copy_if(policy(device), values.data, values.data + values.size(), mask.data,
-                          begin, Selected{});
+    end = thrust::copy_if(policy, values.data, values.data + values.size(), mask.data, begin,
+                          Selected{});
   else
-    end = thrust::copy(policy(device), values.data, values.data + values.size(), begin);
-  end = thrust::partition(policy(device), begin, end, NotNan{});
+    end = thrust::copy(policy, values.data, values.data + values.size(), begin);
+  end = thrust::partition(policy, begin, end, NotNan{});
   auto const count = static_cast<std::size_t>(end - begin);
   require(count > 0, "EMPTY_MASK", "no finite value lies inside the mask");
-  thrust::sort(policy(device), begin, end);
+  thrust::sort(policy, begin, end);
 
   std::vector<double> result;
   for (double const percent : percents) {
