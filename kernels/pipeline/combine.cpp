@@ -8,6 +8,7 @@
 #include "coils/mcpc3ds.hpp"
 #include "coils/virtual_reference.hpp"
 #include "device/launch.hpp"
+#include "device/upload.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/romeo_unwrap.hpp"
@@ -39,14 +40,14 @@ class CoilImages {
       : device_(device),
         scan_(scan),
         source_(source),
-        host_(scan.encoded.size()),
+        upload_(device, scan.encoded),
         encoded_(device, scan.encoded) {
     if (scan.is_kspace) fft_.emplace(device, scan.encoded);
   }
 
   void read(int echo, int coil, Buffer<Device, Complex>& image) {
-    source_.read(echo, coil, host_);
-    encoded_.upload(host_);
+    upload_.fill(encoded_.field(),
+                 [&](std::span<Complex> host) { source_.read(echo, coil, host); });
     if (fft_) fft_->inverse(encoded_.field());
     crop_centered(device_, encoded_.view(), image.field());
     if (scan_.phase_sign < 0) for_each_voxel(device_, image.grid(), Conjugate{image.field()});
@@ -56,7 +57,7 @@ class CoilImages {
   Device const& device_;
   ScanDescription const& scan_;
   ScanSource& source_;
-  std::vector<Complex> host_;
+  Upload<Device, Complex> upload_;
   Buffer<Device, Complex> encoded_;
   std::optional<CenteredFft<Device>> fft_;
 };

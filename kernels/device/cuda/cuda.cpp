@@ -1,5 +1,6 @@
 #include "device/cuda/check.hpp"
 #include "device/device.hpp"
+#include "device/upload.hpp"
 
 namespace qsm {
 
@@ -37,7 +38,9 @@ Cuda::Cuda(int index) : meter_(std::make_shared<MemoryMeter>()) {
   stream_ = {stream, [](cudaStream_t s) { cudaStreamDestroy(s); }};
 }
 
-void Cuda::synchronize() const { check(cudaStreamSynchronize(stream())); }
+void Cuda::synchronize() const {
+  check(cudaStreamSynchronize(stream()));
+}
 
 void* allocate(Cuda const& device, std::size_t bytes) {
   void* data = nullptr;
@@ -67,6 +70,31 @@ void copy_to_host(Cuda const& device, void* to, void const* from, std::size_t by
 
 void copy_on_device(Cuda const& device, void* to, void const* from, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device.stream()));
+}
+
+PinnedBlock::PinnedBlock(Cuda const& device, std::size_t bytes) : device_(device), bytes_(bytes) {
+  check(cudaMallocHost(&data_, bytes == 0 ? 1 : bytes));
+  if (auto const status = cudaEventCreateWithFlags(&copied_, cudaEventDisableTiming);
+      status != cudaSuccess) {
+    cudaFreeHost(data_);
+    check(status);
+  }
+}
+
+PinnedBlock::~PinnedBlock() {
+  cudaEventSynchronize(copied_);
+  cudaEventDestroy(copied_);
+  cudaFreeHost(data_);
+}
+
+void* PinnedBlock::wait_until_free() const {
+  check(cudaEventSynchronize(copied_));  // an event never recorded is no wait
+  return data_;
+}
+
+void PinnedBlock::copy_to(void* device_data) const {
+  check(cudaMemcpyAsync(device_data, data_, bytes_, cudaMemcpyHostToDevice, device_.stream()));
+  check(cudaEventRecord(copied_, device_.stream()));
 }
 
 }  // namespace qsm
