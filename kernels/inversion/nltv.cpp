@@ -7,6 +7,7 @@
 #include "device/fft.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
+#include "device/run_and_sum.hpp"
 #include "device/select.hpp"
 #include "inversion/nltv_step.hpp"
 #include "math/count.hpp"
@@ -61,13 +62,13 @@ struct StartPacked {
 };
 
 struct StoreSusceptibility {
-  Field<Complex const> packed;
+  Field<float const> x;
   Field<std::uint8_t const> mask;
   Window window;
   float inverse_scale;
   Field<float> chi_ppm;
   QSM_HD void operator()(Index3 i) const {
-    chi_ppm[i] = mask[i] ? inverse_scale * packed[i - window.origin].re : 0.0f;
+    chi_ppm[i] = mask[i] ? inverse_scale * x[i - window.origin] : 0.0f;
   }
 };
 
@@ -97,7 +98,7 @@ class Nltv {
         s2_(device, grid_),
         phi_(device, grid_),
         weight_(device, grid_),
-        previous_(device, grid_),
+        x_(device, grid_),
         dipole_(device, half_grid(grid_)),
         inverse_(device, half_grid(grid_)) {}
 
@@ -117,12 +118,11 @@ class Nltv {
     load.phi = phi_.field();
     load.weight = weight_.field();
     for_each_voxel(device_, grid_, load);
-    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &previous_}) zeroed->zero();
+    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
     for_each_voxel(device_, grid_, StartPacked{phi_.view(), weight_.view(), mu2_, packed_.field()});
   }
 
-  /// Returns |x - x_previous| / |x|; 0 for x = 0.
-  double solve_for_x() {
+  void solve_for_x() {
     fft_.forward(packed_.field());
     for_each_voxel(device_, half_grid(grid_),
                    SolvePacked{.dipole = dipole_.view(),
@@ -131,25 +131,25 @@ class Nltv {
                                .mu2 = mu2_,
                                .packed = packed_.field()});
     fft_.inverse(packed_.field());
-    double const norm = sum_over(device_, grid_, SquaredNorm{packed_.view()});
-    double const change = sum_over(device_, grid_, SquaredChange{packed_.view(), previous_.view()});
-    return norm == 0 ? 0 : std::sqrt(change / norm);
   }
 
-  void update_splitting(bool linear) {
-    for_each_voxel(device_, grid_,
-                   UpdateGradient{.packed = packed_.view(),
-                                  .scale = scale_,
-                                  .threshold = threshold_,
-                                  .q = {qx_.field(), qy_.field(), qz_.field()},
-                                  .previous = previous_.field()});
-    for_each_voxel(device_, grid_,
-                   UpdateField{.phi = phi_.view(),
-                               .weight = weight_.view(),
-                               .mu2 = mu2_,
-                               .linear = linear,
-                               .s2 = s2_.field(),
-                               .packed = packed_.field()});
+  /// Returns |x - x_previous| / |x|; 0 for x = 0.
+  double update_splitting(bool linear) {
+    Sums const squares = run_and_sum(device_, grid_,
+                                     UpdateSplitting{.scale = scale_,
+                                                     .threshold = threshold_,
+                                                     .mu2 = mu2_,
+                                                     .linear = linear,
+                                                     .phi = phi_.view(),
+                                                     .weight = weight_.view(),
+                                                     .q = {qx_.field(), qy_.field(), qz_.field()},
+                                                     .s2 = s2_.field(),
+                                                     .x = x_.field(),
+                                                     .packed = packed_.field()});
+    return squares.first == 0 ? 0 : std::sqrt(squares.second / squares.first);
+  }
+
+  void take_divergence() {
     for_each_voxel(device_, grid_,
                    TakeDivergence{.q = {qx_.view(), qy_.view(), qz_.view()},
                                   .scale = scale_,
@@ -159,7 +159,7 @@ class Nltv {
 
   void store(Field<std::uint8_t const> mask, double phase_scale, Field<float> chi_ppm) const {
     for_each_voxel(device_, chi_ppm.grid,
-                   StoreSusceptibility{.packed = packed_.view(),
+                   StoreSusceptibility{.x = x_.view(),
                                        .mask = mask,
                                        .window = problem_.window,
                                        .inverse_scale = static_cast<float>(1 / phase_scale),
@@ -174,7 +174,7 @@ class Nltv {
   float mu1_ = 0, mu2_ = 0, threshold_ = 0;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> packed_;
-  Buffer<Device, float> qx_, qy_, qz_, s2_, phi_, weight_, previous_, dipole_, inverse_;
+  Buffer<Device, float> qx_, qy_, qz_, s2_, phi_, weight_, x_, dipole_, inverse_;
 };
 
 /// W as LoadData takes it, over the mask.
@@ -241,7 +241,8 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
                         .phi = {},
                         .weight = {}});
   for (int iteration = 1;; ++iteration) {
-    report.change = solver.solve_for_x();
+    solver.solve_for_x();
+    report.change = solver.update_splitting(iteration <= options.linear_iterations);
     report.iterations = iteration;
     report.residuals.push_back(report.change);
     if (!std::isfinite(report.change))
@@ -251,7 +252,7 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
     control.report({iteration, options.max_iterations, report.change});
     report.converged = report.change == 0 || (iteration >= 5 && report.change < options.tolerance);
     if (report.converged || iteration >= options.max_iterations) break;
-    solver.update_splitting(iteration <= options.linear_iterations);
+    solver.take_divergence();
   }
   solver.store(mask, report.phase_scale, chi_ppm);
   return report;

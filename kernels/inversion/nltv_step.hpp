@@ -11,6 +11,7 @@
 #pragma once
 
 #include "device/field.hpp"
+#include "device/run_and_sum.hpp"
 #include "math/complex.hpp"
 #include "math/dipole.hpp"
 #include "math/prox.hpp"
@@ -67,59 +68,47 @@ struct SolvePacked {
   }
 };
 
-struct SquaredChange {
-  Field<Complex const> packed;
-  Field<float const> previous;
-  QSM_HD double operator()(Index3 i) const {
-    float const change = packed[i].re - previous[i];
-    return static_cast<double>(change) * static_cast<double>(change);
-  }
-};
-
-struct SquaredNorm {
-  Field<Complex const> packed;
-  QSM_HD double operator()(Index3 i) const {
-    return static_cast<double>(packed[i].re) * static_cast<double>(packed[i].re);
-  }
-};
-
-/// q <- grad x + clamp(q), and x is kept for the next comparison.
-struct UpdateGradient {
-  Field<Complex const> packed;
+/// Both splittings at once: q <- grad x + clamp(q), imaginary part D x <- z2 - s2, s2 <- -y. Voxels
+/// without data (W = 0) have y = 0: their D x passes through, untouched. Keeps x, for the real part
+/// is soon overwritten, and returns |x|^2 and |x - previous x|^2 of the voxel.
+///
+/// Writes imaginary parts while neighbours read real ones, which are never written here. 44 bytes
+/// read and 28 written per voxel.
+struct UpdateSplitting {
   Vec3 scale;
   float threshold;  // alpha / mu1
+  float mu2;
+  bool linear;  // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
+  Field<float const> phi, weight;
   Three<float> q;
-  Field<float> previous;
+  Field<float> s2, x;
+  Field<Complex> packed;
+
   QSM_HD void along(int axis, Index3 i, float here, Field<float> const& component) const {
     float const up = packed[neighbour(packed.grid, i, axis, 1)].re;
     float& value = component[i];
     value = scale[axis] * (up - here) + clamp(value, threshold);
   }
-  QSM_HD void operator()(Index3 i) const {
-    float const here = packed[i].re;
+  QSM_HD void update_field(std::size_t n) const {
+    float const w = weight.data[n];
+    if (!(w > 0)) return;
+    float const v = packed.data[n].im + s2.data[n];
+    float const misfit = phi.data[n] - v;
+    float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
+    s2.data[n] = -y;
+    packed.data[n].im = v + 2 * y;
+  }
+  QSM_HD Sums operator()(Index3 i) const {
+    std::size_t const n = packed.grid.linear(i);
+    float const here = packed.data[n].re;
     along(0, i, here, q.x);
     along(1, i, here, q.y);
     along(2, i, here, q.z);
-    previous[i] = here;
-  }
-};
-
-/// Imaginary part: D x <- z2 - s2, and s2 <- -y. Voxels without data (W = 0) have y = 0: their D x
-/// passes through, untouched.
-struct UpdateField {
-  Field<float const> phi, weight;
-  float mu2;
-  bool linear;  // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
-  Field<float> s2;
-  Field<Complex> packed;
-  QSM_HD void operator()(Index3 i) const {
-    float const w = weight[i];
-    if (!(w > 0)) return;
-    float const v = packed[i].im + s2[i];
-    float const misfit = phi[i] - v;
-    float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
-    s2[i] = -y;
-    packed[i].im = v + 2 * y;
+    update_field(n);
+    float const change = here - x.data[n];
+    x.data[n] = here;
+    return {static_cast<double>(here) * static_cast<double>(here),
+            static_cast<double>(change) * static_cast<double>(change)};
   }
 };
 
