@@ -13,14 +13,16 @@
 namespace qsm {
 namespace {
 
-/// Rule (1).
+/// Rules (1) and (4).
 struct Misfit {
   EchoFields magnitudes;
   Field<std::uint8_t const> mask;
   FieldEstimate estimate;
   double residual_sigmas, residual_min_rad, residual_max_rad;
+  float min_quality;  // rule (4)
 
   QSM_HD bool operator()(Index3 i) const {
+    if (estimate.quality && !(estimate.quality[i] >= min_quality)) return true;
     double const residual = static_cast<double>(estimate.residual_rad[i]);
     if (residual > residual_max_rad) return true;
     int const freedom = estimate.freedom;
@@ -142,7 +144,8 @@ ReliabilityCounts data_weight(Device const& device,
                       .estimate = estimate,
                       .residual_sigmas = options.residual_sigmas,
                       .residual_min_rad = options.residual_min_rad,
-                      .residual_max_rad = options.residual_max_rad};
+                      .residual_max_rad = options.residual_max_rad,
+                      .min_quality = static_cast<float>(options.min_quality)};
   Buffer<Device, float> inverse_noise(device, grid);
   for_each_voxel(device, grid, InverseNoise{misfit, echo_times(te_s), inverse_noise.field()});
   double const p99 = percentiles(device, inverse_noise.view(), mask, {99}).front();

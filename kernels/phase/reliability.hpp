@@ -8,8 +8,7 @@
 /// A few wrong voxels cost more than many noisy ones: the dipole kernel spreads each over the
 /// volume. Weight zero goes to a voxel
 ///  (1) whose echoes do not lie on a line: the residual exceeds both `residual_sigmas` times what
-///  the
-///      noise explains and `residual_min_rad`; or it exceeds `residual_max_rad` by itself. No fixed
+///      the noise explains and `residual_min_rad`; or it exceeds `residual_max_rad` by itself. No fixed
 ///      share of the voxels is dropped: a perfect scan keeps all of them.
 ///  (2) whose field leaps: it lies outside the middle 40 % of its mask neighbours (26) by more than
 ///      `leap_turns` turns at the last echo and by more than `leap_sigmas` times the width of that
@@ -17,7 +16,9 @@
 ///      neighbours a voxel's phase is consistent with them; beyond, it cannot be told from a
 ///      wrapping error. On a gradient the middle contains the voxel, at a face of the mask too, and
 ///      it stands up to eight wrong voxels among the 26.
-///  (3) that has no signal or no finite field.
+///  (3) that has no signal or no finite field;
+///  (4) whose phase fits its neighbours' so badly, wraps left aside, that its quality (ROMEO's)
+///      is below `min_quality`. The one rule that judges a single echo.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +34,13 @@ struct ReliabilityOptions {
   double residual_max_rad = 0.7;  // beyond this no noise level excuses it
   double leap_turns = 0.5;        // step away from the neighbours, in turns at the last echo
   double leap_sigmas = 3;         // the same step in units of the neighbours' spread and the noise
+  double min_quality = 0;         // of the phase, 0 .. 1; noise alone has 0.2 to 0.4; 0: no rule
 };
 
 struct ReliabilityCounts {
   std::size_t mask_voxels = 0;
   std::size_t excluded = 0;  // in the mask, given weight 0
-  std::size_t misfits = 0;   // of these by rule (1)
+  std::size_t misfits = 0;   // of these by rules (1) and (4)
   std::size_t leaps = 0;     // by rule (2) alone
 };
 
@@ -50,6 +52,7 @@ struct FieldEstimate {
   double noise_sigma = 1;          // in units of the magnitudes
   bool noise_is_absolute = false;  // false: only residual_max_rad is applied in rule (1)
   int freedom = 0;                 // of the residual: echoes less fitted parameters
+  Field<float const> quality;      // of the phase; may be empty: good everywhere
 };
 
 /// `weight` in [0, sqrt(0.999)], zero outside the mask. Magnitudes: one field per echo.

@@ -91,6 +91,12 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("mask.fractional_intensity", "", 0.05, 0.95,
                      "brain surface: where the image has fallen to this; larger, smaller brain",
                      [](Options& o) -> double& { return o.mask.fractional_intensity; }));
+  t.push_back(choice("mask.quality", {"off", "on"},
+                     "cuts off where the phase does not fit its neighbours', beside air and bone",
+                     [](Options& o) -> bool& { return o.mask_by_quality; }));
+  t.push_back(number("mask.quality_threshold", "", 0, 1,
+                     "what the phase's quality must exceed; noise has 0.2 to 0.4",
+                     [](Options& o) -> double& { return o.quality_mask.quality_threshold; }));
   t.push_back(number("mask.erode_mm", "mm", 0, 20, "taken off the mask at last",
                      [](Options& o) -> double& { return o.mask.erode_mm; }));
 
@@ -121,6 +127,9 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("field.leap_sigmas", "", 1, 1000,
                      "the same step in units of the neighbours' spread",
                      [](Options& o) -> double& { return o.reliability.leap_sigmas; }));
+  t.push_back(number("field.min_quality", "", 0, 1,
+                     "quality of the phase below which a voxel loses its weight; 0: no rule",
+                     [](Options& o) -> double& { return o.reliability.min_quality; }));
 
   t.push_back(choice("r2s.method", {"auto", "arlo", "log-linear", "nonlinear"},
                      "fit of the decay; auto: arlo where the echoes are equidistant",

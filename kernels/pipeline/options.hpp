@@ -12,6 +12,7 @@
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
+#include "mask/combine_masks.hpp"
 #include "mask/mask_options.hpp"
 #include "phase/reliability.hpp"
 #include "phase/romeo_unwrap.hpp"
@@ -45,6 +46,8 @@ struct PipelineOptions {
   Mcpc3dsOptions coils;
   bool bipolar = false;  // the readout alternates its direction from echo to echo
   MaskOptions mask;
+  bool mask_by_quality = false;  // takes voxels of bad phase at the rim out of the mask
+  CombineMasksOptions quality_mask;
   UnwrapOptions unwrap;
   FieldMethod field = FieldMethod::kLinear;
   OffsetOptions offset;

@@ -5,6 +5,7 @@
 
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
+#include "mask/combine_masks.hpp"
 #include "mask/make_mask.hpp"
 #include "pipeline/combine.hpp"
 #include "pipeline/total_field.hpp"
@@ -149,8 +150,16 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   });
 
   Buffer<Device, std::uint8_t> brain(device, grid);
+  Buffer<Device, float> quality;
   clock.run(device, kMask, [&](Control const&) {
     make_mask(device, echoes.magnitude[0].view(), scan.voxel_mm, options.mask, brain.field());
+    if (options.mask_by_quality || options.reliability.min_quality > 0) {
+      quality = {device, grid};
+      phase_quality(device, scan, echoes, quality.field());
+    }
+    if (options.mask_by_quality)
+      combine_masks(device, brain.view(), {}, quality.view(), scan.voxel_mm, options.quality_mask,
+                    brain.field());
     result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
   });
 
@@ -161,7 +170,8 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   TotalField<Device> total;
   Buffer<Device, float> r2s;
   clock.run(device, kField, [&](Control const&) {
-    total = estimate_field(device, scan, options, brain.field(), echoes);
+    total = estimate_field(device, scan, options, brain.field(), echoes, quality.view());
+    quality = {};
     if (has_r2s(scan, options)) {
       r2s = {device, grid};
       fit_r2s(device, echoes.magnitudes(), scan.te_s, brain.view(), options.r2s,
@@ -203,6 +213,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
                                total.weight.view(), tv_options(options), chi.field(), control);
       result.inversion_residuals = report.residuals;
       result.inversion_iterations = report.iterations;
+      result.inversion_grid = report.working_grid;
       result.inversion_converged = report.converged;
       result.phase_scale_rad_per_ppm = report.phase_scale;
       result.inversion_alpha = report.alpha;

@@ -53,6 +53,7 @@ struct Reconstruction {
   std::vector<StageSeconds> stage_seconds;
   std::vector<double> inversion_residuals;  // relative change per iteration
   int inversion_iterations = 0;
+  Grid inversion_grid;  // padded; empty without total variation
   bool inversion_converged = true;
   double phase_scale_rad_per_ppm = 0;
   double inversion_alpha = 0;         // in effect at that scale; 0 without total variation

@@ -46,6 +46,11 @@ struct KeepReliable {
   QSM_HD void operator()(Index3 i) const { mask[i] = mask[i] && weight[i] > 0; }
 };
 
+struct SetEverywhere {
+  Field<std::uint8_t> mask;
+  QSM_HD void operator()(Index3 i) const { mask[i] = 1; }
+};
+
 struct Intersect {
   Field<std::uint8_t const> other;
   Field<std::uint8_t> mask;
@@ -150,16 +155,18 @@ void unwrap_echoes(Device const& device, ScanDescription const& scan, UnwrapOpti
 }
 
 template <class Device>
-void unwrap_quality(Device const& device, ScanDescription const& scan,
-                    Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes,
-                    Field<float> quality) {
-  romeo_quality(device, path_echoes(scan, echoes), mask, quality);
+void phase_quality(Device const& device, ScanDescription const& scan,
+                   CombinedEchoes<Device>& echoes, Field<float> quality) {
+  Buffer<Device, std::uint8_t> everywhere(device, scan.matrix);
+  for_each_voxel(device, scan.matrix, SetEverywhere{everywhere.field()});
+  romeo_quality(device, path_echoes(scan, echoes), everywhere.view(), quality);
 }
 
 template <class Device>
 TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
                                   PipelineOptions const& options, Field<std::uint8_t> mask,
-                                  CombinedEchoes<Device> const& echoes) {
+                                  CombinedEchoes<Device> const& echoes,
+                                  Field<float const> quality) {
   auto const magnitudes = echoes.magnitudes();
   TotalField<Device> total{.field_ppm = {device, scan.matrix},
                            .weight = {device, scan.matrix},
@@ -193,7 +200,8 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
                                    .residual_rad = residual.view(),
                                    .noise_sigma = fit.noise_sigma,
                                    .noise_is_absolute = fit.noise_is_absolute,
-                                   .freedom = fit.freedom},
+                                   .freedom = fit.freedom,
+                                   .quality = quality},
                                   mask, options.reliability, total.weight.field());
   if (total.reliability.excluded > 0) {
     trim_mask(device, total.weight.view(), mask);
@@ -206,11 +214,12 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
 
 template void unwrap_echoes(ThisDevice const&, ScanDescription const&, UnwrapOptions const&,
                             Field<std::uint8_t>, CombinedEchoes<ThisDevice>&);
-template void unwrap_quality(ThisDevice const&, ScanDescription const&, Field<std::uint8_t const>,
-                             CombinedEchoes<ThisDevice>&, Field<float>);
+template void phase_quality(ThisDevice const&, ScanDescription const&, CombinedEchoes<ThisDevice>&,
+                            Field<float>);
 template struct TotalField<ThisDevice>;
 template TotalField<ThisDevice> estimate_field(ThisDevice const&, ScanDescription const&,
                                                PipelineOptions const&, Field<std::uint8_t>,
-                                               CombinedEchoes<ThisDevice> const&);
+                                               CombinedEchoes<ThisDevice> const&,
+                                               Field<float const>);
 
 }  // namespace qsm

@@ -18,11 +18,11 @@ template <class Device>
 void unwrap_echoes(Device const& device, ScanDescription const& scan, UnwrapOptions const& options,
                    Field<std::uint8_t> mask, CombinedEchoes<Device>& echoes);
 
-/// ROMEO's quality of the first echo's voxels, in [0, 1]; 0 outside the mask.
+/// ROMEO's quality of every voxel of the first echo, in [0, 1]: how well its phase fits the six
+/// neighbours'. Before or after unwrapping.
 template <class Device>
-void unwrap_quality(Device const& device, ScanDescription const& scan,
-                    Field<std::uint8_t const> mask, CombinedEchoes<Device>& echoes,
-                    Field<float> quality);
+void phase_quality(Device const& device, ScanDescription const& scan,
+                   CombinedEchoes<Device>& echoes, Field<float> quality);
 
 template <class Device>
 struct TotalField {
@@ -36,10 +36,11 @@ struct TotalField {
 /// with offset zero, for kAverage), and judges each voxel. Unreliable voxels at the rim leave the
 /// mask; inside it their weight is zero and their field the average of the reliable neighbours
 /// (Gaussian, 2 mm): one outlier left in place would reach every voxel within the background
-/// filter's radius.
+/// filter's radius. `quality`: of phase_quality(), or empty.
 template <class Device>
 TotalField<Device> estimate_field(Device const& device, ScanDescription const& scan,
                                   PipelineOptions const& options, Field<std::uint8_t> mask,
-                                  CombinedEchoes<Device> const& echoes);
+                                  CombinedEchoes<Device> const& echoes,
+                                  Field<float const> quality = {});
 
 }  // namespace qsm

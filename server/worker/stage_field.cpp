@@ -25,8 +25,14 @@ int fit_field(FieldCommand const& o) {
   auto echoes = volumes.upload_echoes(device, o.magnitude, o.phase, o.te_s.size());
   DeviceMask mask = volumes.upload_mask(device, o.mask);
   auto const scan = scan_of(volumes, o.te_s, o.b0_t);
+  DeviceVolume quality;
+  if (o.pipeline.reliability.min_quality > 0) {
+    quality = {device, volumes.grid()};
+    qsm::phase_quality(device, scan, echoes, quality.field());
+  }
   if (!o.unwrapped) qsm::unwrap_echoes(device, scan, o.pipeline.unwrap, mask.field(), echoes);
-  auto const total = qsm::estimate_field(device, scan, o.pipeline, mask.field(), echoes);
+  auto const total =
+      qsm::estimate_field(device, scan, o.pipeline, mask.field(), echoes, quality.view());
   write_nifti(o.out, volumes.geometry(), total.field_ppm.to_host());
   if (!o.weight_out.empty()) write_nifti(o.weight_out, volumes.geometry(), total.weight.to_host());
   if (!o.mask_out.empty()) write_nifti(o.mask_out, volumes.geometry(), mask.to_host());

@@ -23,7 +23,7 @@ int unwrap(UnwrapCommand const& o) {
   auto const scan = scan_of(volumes, o.te_s, qsm::ScanDescription{}.b0_t);
   if (!o.quality_out.empty()) {
     DeviceVolume quality(device, volumes.grid());
-    qsm::unwrap_quality(device, scan, mask.view(), echoes, quality.field());
+    qsm::phase_quality(device, scan, echoes, quality.field());
     write_nifti(o.quality_out, volumes.geometry(), quality.to_host());
   }
   qsm::unwrap_echoes(device, scan, o.pipeline.unwrap, mask.field(), echoes);

@@ -139,6 +139,10 @@ TEST_F(ParityTest, EveryStageGivesTheSameNumbers) {
     mask.upload(agree(method == MaskMethod::kMagnitude ? "mask" : "surface", mask.to_host(), 0));
   }
 
+  Buffer<ThisDevice, float> quality(d, g);
+  phase_quality(d, description, echoes, quality.field());
+  agree("quality", quality.to_host(), 1e-6);
+
   auto const wrapped = phases(echoes);
   for (UnwrapMethod const method : {UnwrapMethod::kRomeo, UnwrapMethod::kLaplacian}) {
     Buffer<ThisDevice, std::uint8_t> kept(d, g);

@@ -16,7 +16,7 @@ using Values = std::vector<float>;
 struct Fitted {
   Grid grid{41, 37, 25};
   std::vector<double> te_s{0.004, 0.008, 0.012, 0.016, 0.020};
-  Values magnitude, field_hz, noise_hz, residual_rad;
+  Values magnitude, field_hz, noise_hz, residual_rad, quality;
   std::vector<std::uint8_t> mask;
 
   explicit Fitted(double snr) {
@@ -33,6 +33,7 @@ struct Fitted {
       double squares = 0;
       for (int d = 0; d < 3; ++d) squares += std::pow(normal(random), 2);
       residual_rad.push_back(static_cast<float>(std::sqrt(squares / 5) / m));
+      quality.push_back(0.8f);
       mask.push_back(i.x > 1 && i.y > 1 && i.z > 1 && i.x < 39 && i.y < 35 && i.z < 23);
     }
   }
@@ -48,7 +49,7 @@ class ReliabilityTest : public test::DeviceTest {
     Grid const g = scan.grid;
     Buffer<ThisDevice, float> const m(device(), g, scan.magnitude), f(device(), g, scan.field_hz);
     Buffer<ThisDevice, float> const s(device(), g, scan.noise_hz),
-        r(device(), g, scan.residual_rad);
+        r(device(), g, scan.residual_rad), q(device(), g, scan.quality);
     Buffer<ThisDevice, std::uint8_t> const mask(device(), g, scan.mask);
     Buffer<ThisDevice, float> weight(device(), g);
     auto const counts = data_weight(
@@ -58,7 +59,8 @@ class ReliabilityTest : public test::DeviceTest {
          .residual_rad = r.view(),
          .noise_sigma = 1,
          .noise_is_absolute = true,
-         .freedom = 3},
+         .freedom = 3,
+         .quality = q.view()},
         mask.view(), options, weight.field());
     return {counts, weight.to_host()};
   }
@@ -114,6 +116,19 @@ TEST_F(ReliabilityTest, ExcludesExactlyWhatIsWrong) {
   for (std::size_t n : leaps) EXPECT_EQ(result.weight[n], 0);
   EXPECT_EQ(result.weight[lost], 0);
   EXPECT_GT(result.weight[vein], 0);
+}
+
+TEST_F(ReliabilityTest, BadPhaseHasNoSayWhereQualityIsAsked) {
+  Fitted scan(40);
+  std::size_t const bad = scan.grid.linear({12, 28, 20}), unknown = scan.grid.linear({20, 20, 9});
+  scan.quality[bad] = 0.25f;
+  scan.quality[unknown] = NAN;
+
+  EXPECT_EQ(weigh(scan).counts.excluded, 1u);  // what is not a number is bad in any case
+  auto const result = weigh(scan, {.min_quality = 0.3});
+  EXPECT_EQ(result.counts.excluded, 2u);
+  EXPECT_EQ(result.weight[bad], 0);
+  EXPECT_EQ(result.weight[unknown], 0);
 }
 
 TEST_F(ReliabilityTest, SteepGradientsAreNoLeaps) {
