@@ -1,8 +1,8 @@
 #!/bin/bash
-# Builds the kernels on a machine with a GPU, runs their tests and then the benchmark, and writes
-# docs/gpu/<device>-<date>.md (with the logs also to the folder $OUT, if set). Takes under 9
-# minutes; needs nvcc 13, CMake, Ninja and g++; neither gRPC, DCMTK nor any other package of the
-# server.
+# Builds the kernels on a machine with a GPU, runs their tests, then every stage once under
+# compute-sanitizer, then the benchmark, and writes docs/gpu/<device>-<date>.md (with the logs also
+# to the folder $OUT, if set). Takes under 9 minutes; needs nvcc 13, CMake, Ninja and g++; neither
+# gRPC, DCMTK nor any other package of the server.
 #
 #   deploy/gpu_check.sh [DEPS]
 #
@@ -13,7 +13,7 @@
 #   cp /usr/lib/*/libfftw3f.a /usr/lib/*/libfftw3f_omp.a DEPS/fftw/lib/
 #
 # Environment: ARCHITECTURES (native), BUILD (build/gpu), BUILD_SECONDS (240), TEST_SECONDS (150),
-# BENCH_SECONDS (120).
+# SANITIZER_SECONDS (60; 0: off), BENCH_SECONDS (90), BENCH_GRIDS ("160x192x144 256x256x128").
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 deps=${1:-deps}
@@ -51,10 +51,12 @@ if [ $built -ne 0 ]; then
   exit 1
 fi
 
-# Correctness first: a fast wrong number is worth nothing.
+# Correctness first: a fast wrong number is worth nothing. The tests of the GPU, and what they
+# compare with from the CPU; its own tests run on machines without a GPU. Measured data, where
+# QSM_TEST_DATA names some, is used.
 began=$SECONDS
-timeout "${TEST_SECONDS:-150}" ctest --test-dir "$build" --output-on-failure --timeout 60 \
-  -L 'gpu|cpu' >"$log/tests" 2>&1
+OMP_NUM_THREADS=2 timeout "${TEST_SECONDS:-150}" ctest --test-dir "$build" --output-on-failure \
+  --output-junit "$log/junit.xml" --timeout 100 -j 6 -L gpu >"$log/tests" 2>&1
 tested=$?
 test_s=$((SECONDS - began))
 grep -E 'Failed|Timeout|tests passed|Skipped' "$log/tests" | tail -30
@@ -64,10 +66,26 @@ if ! grep -q '_cuda\..* Passed ' "$log/tests"; then
 fi
 [ $tested -eq 124 ] && echo "gpu_check: the tests took longer than ${TEST_SECONDS:-150} s"
 
+sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
+if [ "${SANITIZER_SECONDS:-60}" = 0 ] || [ ! -x "$sanitizer" ]; then
+  sanitized='not run'
+else
+  timeout "${SANITIZER_SECONDS:-60}" "$sanitizer" --tool memcheck --error-exitcode 9 \
+    "$build/bin/parity_test_cuda" >"$log/sanitizer" 2>&1
+  sanitizer_rc=$?
+  sanitized="$(grep -o 'ERROR SUMMARY.*' "$log/sanitizer" || echo 'not finished')"
+  grep -q 'PASSED  . 1 test' "$log/sanitizer" || sanitized="$sanitized; the stages did not run"
+  [ $sanitizer_rc -eq 9 ] && { grep -m 40 '=====' "$log/sanitizer"; tested=1; }
+fi
+echo "gpu_check: compute-sanitizer memcheck: $sanitized"
+
 bench=$build/bin/chistream-bench-cuda
 if [ -x "$bench" ]; then
-  timeout "${BENCH_SECONDS:-120}" "$bench" >"$log/bench" 2>&1
-  echo "chistream-bench: exit status $?" >>"$log/bench"
+  # shellcheck disable=SC2086  # a list of sizes
+  for what in "" --chain; do
+    timeout "${BENCH_SECONDS:-90}" "$bench" $what ${BENCH_GRIDS:-160x192x144 256x256x128}
+    echo "chistream-bench $what: exit status $?"
+  done >"$log/bench" 2>&1
 else
   echo "not built" >"$log/bench"
 fi
@@ -85,12 +103,19 @@ mkdir -p docs/gpu
   echo "| commit | $(git describe --always --dirty 2>/dev/null || echo unknown) |"
   echo "| processor | $(nproc) x $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs) |"
   echo "| build | $build_s s |"
+  echo "| compute-sanitizer, every stage | $sanitized |"
   echo "| tests | $(grep 'tests passed' "$log/tests" || echo 'did not finish'), $test_s s |"
   echo
   echo "Failed or skipped:"
   echo
   echo '```'
   sed -n '/did not run:\|tests FAILED:/,$p' "$log/tests" | grep -E '^[[:space:]]+[0-9]+ - ' || echo none
+  echo '```'
+  echo
+  echo "Parity of each stage with the CPU on the same input (relative L2, largest difference):"
+  echo
+  echo '```'
+  grep -h '^parity ' "$log/sanitizer" 2>/dev/null || echo 'not run'
   echo '```'
   echo
   echo "Benchmark (\`chistream-bench\`):"
