@@ -1,14 +1,15 @@
 /// A pass that updates a volume and judges it on the way: one trip through memory instead of two.
 ///
-///   Sums run_and_sum(device, grid, kernel)      kernel(Index3) -> Sums, once for every voxel
+///   Sums run_and_sum(device, grid, kernel, scratch)    kernel(Index3) -> Sums, once for every
+///   voxel
 ///
 /// Sums are made in double and in a fixed order, so they are the same each time on one device (on
-/// the CPU for any number of threads). Synchronises.
+/// the CPU for any number of threads). Allocates nothing; synchronises.
 #pragma once
 
-#include <vector>
+#include <algorithm>
 
-#include "device/device.hpp"
+#include "device/buffer.hpp"
 #include "device/launch.hpp"
 
 namespace qsm {
@@ -21,23 +22,45 @@ struct Sums {
   }
 };
 
+/// Partial sums of a volume: one per row on the CPU, one per block on CUDA. Made once per volume.
+template <class Device>
+using SumScratch = Buffer<Device, Sums>;
+
+inline SumScratch<Cpu> sum_scratch(Cpu const& device, Grid grid) {
+  return {device, Grid{grid.ny, grid.nz, 1}};
+}
+
 template <PointKernel F>
-Sums run_and_sum(Cpu const&, Grid grid, F const kernel) {
-  static thread_local std::vector<Sums> rows;  // grows once, so that iterations do not allocate
-  std::size_t const count = static_cast<std::size_t>(grid.ny) * static_cast<std::size_t>(grid.nz);
-  rows.resize(count);
-  Sums* const partial = rows.data();
+Sums run_and_sum(Cpu const&, Grid grid, F const kernel, SumScratch<Cpu>& scratch) {
+  Field<Sums> const rows = scratch.field();
 #pragma omp parallel for collapse(2) schedule(static) firstprivate(kernel)
   for (int z = 0; z < grid.nz; ++z)
     for (int y = 0; y < grid.ny; ++y) {
       Sums row;
       for (int x = 0; x < grid.nx; ++x) row.add(kernel(Index3{x, y, z}));
-      partial[static_cast<std::size_t>(z) * static_cast<std::size_t>(grid.ny) +
-              static_cast<std::size_t>(y)] = row;
+      rows[{y, z, 0}] = row;
     }
   Sums total;
-  for (std::size_t r = 0; r < count; ++r) total.add(partial[r]);
+  for (std::size_t r = 0; r < rows.size(); ++r) total.add(rows.data[r]);
   return total;
+}
+
+namespace detail {
+
+/// A thread takes a column of about kColumn voxels along z, so that the block's own sum, for which
+/// its threads wait, is made once in so many voxels: summing at every voxel made a pass of 0.29 ms
+/// take 1.23 (H100, 270 x 270 x 160).
+constexpr int kColumn = 10, kBlockX = 32, kBlockY = 8;
+
+inline Grid sum_blocks(Grid g) {
+  auto const parts = [](int n, int size) { return (n + size - 1) / size; };
+  return {parts(g.nx, kBlockX), parts(g.ny, kBlockY), parts(g.nz, kColumn)};
+}
+
+}  // namespace detail
+
+inline SumScratch<Cuda> sum_scratch(Cuda const& device, Grid grid) {
+  return {device, Grid{static_cast<int>(detail::sum_blocks(grid).size()) + 1, 1, 1}};
 }
 
 #if defined(__CUDACC__)
@@ -63,39 +86,41 @@ template <class F>
 __global__ void run_and_sum_blocks(Grid grid, F kernel, Sums* partial) {
   int const x = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   int const y = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
-  int const z = static_cast<int>(blockIdx.z);
-  Sums const mine = x < grid.nx && y < grid.ny ? kernel(Index3{x, y, z}) : Sums{};
-  Sums const block = sum_block<256>(mine);
+  Sums mine;
+  if (x < grid.nx && y < grid.ny)
+    for (int z = static_cast<int>(blockIdx.z); z < grid.nz; z += static_cast<int>(gridDim.z))
+      mine.add(kernel(Index3{x, y, z}));
+  Sums const block = sum_block<kBlockX * kBlockY>(mine);
   if (threadIdx.x == 0 && threadIdx.y == 0)
     partial[blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z)] = block;
 }
 
-inline __global__ void sum_partials(Sums const* partial, std::size_t count, Sums* total) {
+template <int kThreads>
+__global__ void sum_partials(Sums const* partial, std::size_t count, Sums* total) {
   Sums mine;
   for (std::size_t n = threadIdx.x; n < count; n += blockDim.x) mine.add(partial[n]);
-  Sums const all = sum_block<1024>(mine);
+  Sums const all = sum_block<kThreads>(mine);
   if (threadIdx.x == 0) *total = all;
 }
 
 }  // namespace detail
 
 template <PointKernel F>
-Sums run_and_sum(Cuda const& device, Grid grid, F const kernel) {
+Sums run_and_sum(Cuda const& device, Grid grid, F const kernel, SumScratch<Cuda>& scratch) {
   if (grid.size() == 0) return {};
-  dim3 const block(32, 8, 1);
-  dim3 const blocks((static_cast<unsigned>(grid.nx) + 31) / 32,
-                    (static_cast<unsigned>(grid.ny) + 7) / 8, static_cast<unsigned>(grid.nz));
-  std::size_t const count = std::size_t{blocks.x} * blocks.y * blocks.z;
-  std::size_t const bytes = (count + 1) * sizeof(Sums);
-  auto* const partial = static_cast<Sums*>(allocate(device, bytes));  // from the warm pool
-  detail::run_and_sum_blocks<<<blocks, block, 0, device.stream()>>>(grid, kernel, partial);
-  detail::sum_partials<<<1, 1024, 0, device.stream()>>>(partial, count, partial + count);
-  auto const status = cudaGetLastError();
-  Sums total;
-  if (status == cudaSuccess) copy_to_host(device, &total, partial + count, sizeof(Sums));
-  release(device, partial, bytes);
-  if (status != cudaSuccess)
+  Grid const blocks = detail::sum_blocks(grid);
+  dim3 const launch(static_cast<unsigned>(blocks.nx), static_cast<unsigned>(blocks.ny),
+                    static_cast<unsigned>(blocks.nz));
+  Sums* const partial = scratch.field().data;
+  Sums* const sum = partial + blocks.size();
+  detail::
+      run_and_sum_blocks<<<launch, dim3(detail::kBlockX, detail::kBlockY), 0, device.stream()>>>(
+          grid, kernel, partial);
+  detail::sum_partials<1024><<<1, 1024, 0, device.stream()>>>(partial, blocks.size(), sum);
+  if (auto const status = cudaGetLastError(); status != cudaSuccess)
     throw Error(ErrorCode::kDeviceFailure, "KERNEL_LAUNCH_FAILED", cudaGetErrorString(status));
+  Sums total;
+  copy_to_host(device, &total, sum, sizeof(Sums));
   return total;
 }
 

@@ -100,7 +100,8 @@ class Nltv {
         weight_(device, grid_),
         x_(device, grid_),
         dipole_(device, half_grid(grid_)),
-        inverse_(device, half_grid(grid_)) {}
+        inverse_(device, half_grid(grid_)),
+        scratch_(sum_scratch(device, grid_)) {}
 
   void start(Vec3d voxel_mm, Vec3d b0_direction, double alpha, double mu1,
              NltvOptions const& options, LoadData load) {
@@ -145,7 +146,8 @@ class Nltv {
                                                      .q = {qx_.field(), qy_.field(), qz_.field()},
                                                      .s2 = s2_.field(),
                                                      .x = x_.field(),
-                                                     .packed = packed_.field()});
+                                                     .packed = packed_.field()},
+                                     scratch_);
     return squares.first == 0 ? 0 : std::sqrt(squares.second / squares.first);
   }
 
@@ -175,6 +177,7 @@ class Nltv {
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> packed_;
   Buffer<Device, float> qx_, qy_, qz_, s2_, phi_, weight_, x_, dipole_, inverse_;
+  SumScratch<Device> scratch_;
 };
 
 /// W as LoadData takes it, over the mask.
