@@ -1,11 +1,7 @@
 /// Virtual reference coil, for scans of one echo (Parker et al. 2014 MRM 72:563).
 ///
 /// With one echo nothing tells a coil's offset from the object's phase, so the coils are referred
-/// to one another: aligned at the voxel r that the weakest coil there sees best, their sum
-///
-///   V = sum_c S_c exp(-i arg S_c(r))
-///
-/// is a coil that has signal everywhere, and each coil's offset to it is smooth:
+/// to a virtual one V (virtual_coil.hpp), and each coil's offset to it is smooth:
 ///   p~_c = arg( G_sigma * [S_c conj V] ),   then as offset_combination.hpp.
 ///
 /// The phase of V itself stays in the result: smooth over the head, and so a background field.
@@ -16,6 +12,7 @@
 #pragma once
 
 #include "coils/offset_combination.hpp"
+#include "coils/virtual_coil.hpp"
 #include "device/buffer.hpp"
 
 namespace qsm {
@@ -26,31 +23,26 @@ template <class Device>
 class VirtualReference {
  public:
   /// Throws Error{kInvalidArgument, "OPTION_OUT_OF_RANGE"} as OffsetCombination.
-  VirtualReference(Device const& device, Grid grid, Vec3d voxel_mm, double sigma_mm);
+  VirtualReference(Device const& device, Grid grid, Vec3d voxel_mm, double sigma_mm)
+      : coil_(device, grid), sum_(device, grid, voxel_mm, 1, sigma_mm) {}
 
-  void observe(Field<Complex const> image);
-
-  /// Ends pass 1; gives back r. Throws Error{kInvalidArgument, "NO_COMMON_SIGNAL"} where no voxel
-  /// has signal in every coil.
-  Index3 choose_voxel();
-
-  void add_reference(Field<Complex const> image);
+  // As VirtualCoil's.
+  void observe(Field<Complex const> image) { coil_.observe(image); }
+  Index3 choose_voxel() { return coil_.choose_voxel(); }
+  void add_reference(Field<Complex const> image) { coil_.add(image); }
 
   // As OffsetCombination's.
-  void begin_coil(Field<Complex const> image) { sum_.begin_coil(rotor_.view(), image); }
+  void begin_coil(Field<Complex const> image) { sum_.begin_coil(conj_v(), image); }
   void add(int echo, Field<Complex const> image) { sum_.add(echo, image); }
   void combined(int echo, Field<float> magnitude, Field<float> phase_rad) const {
     sum_.combined(echo, magnitude, phase_rad);
   }
 
  private:
-  Device const& device_;
-  Grid grid_;
+  Field<Complex const> conj_v() const { return coil_.conjugate(); }
+
+  VirtualCoil<Device> coil_;
   OffsetCombination<Device> sum_;
-  Buffer<Device, float> weakest_;  // min_c |S_c|^2
-  Buffer<Device, Complex> rotor_;  // conj V
-  Index3 voxel_;
-  bool observed_ = false;
 };
 
 }  // namespace qsm

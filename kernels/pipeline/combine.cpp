@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "coils/adaptive.hpp"
 #include "coils/bipolar.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
@@ -113,6 +114,44 @@ void combine_one_echo(Device const& device, ScanDescription const& scan,
   combination.combined(0, magnitude, phase);
 }
 
+/// Whatever the number of echoes: all of them get the combination that suits the first.
+template <class Device>
+void combine_adaptively(Device const& device, ScanDescription const& scan,
+                        PipelineOptions const& options, CoilImages<Device>& images,
+                        CombinedEchoes<Device>& combined, Control const& control) {
+  int const echoes = static_cast<int>(scan.te_s.size());
+  Buffer<Device, Complex> image(device, scan.matrix);
+  AdaptiveCombination<Device> combination(device, scan.matrix, scan.voxel_mm, echoes,
+                                          options.adaptive);
+  int const passes = 3 + combination.refinements();
+  int done = 0;
+  auto const each_coil = [&](auto use) {
+    for (int c = 0; c < scan.coils; ++c) {
+      images.read(0, c, image);
+      use(c);
+      control.report({.iteration = ++done, .max_iterations = passes * scan.coils, .residual = 0});
+    }
+  };
+  each_coil([&](int) { combination.observe(image.view()); });
+  combination.choose_voxel();
+  each_coil([&](int) { combination.add_reference(image.view()); });
+  for (int r = 0; r < combination.refinements(); ++r) {
+    each_coil([&](int) { combination.refine(image.view()); });
+    combination.end_refinement();
+  }
+  each_coil([&](int c) {
+    combination.begin_coil(image.view());
+    combination.add(0, image.view());
+    for (int e = 1; e < echoes; ++e) {
+      images.read(e, c, image);
+      combination.add(e, image.view());
+    }
+  });
+  for (int e = 0; e < echoes; ++e)
+    combination.combined(e, combined.magnitude[static_cast<std::size_t>(e)].field(),
+                         combined.phase[static_cast<std::size_t>(e)].field());
+}
+
 /// Takes off what alternates between odd and even echoes.
 template <class Device>
 void correct_bipolar(Device const& device, ScanDescription const& scan,
@@ -160,6 +199,12 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
     combined.phase.emplace_back(device, scan.matrix);
   }
   CoilImages<Device> images(device, scan, source);
+  if (options.coil_method == CoilMethod::kAdaptive) {
+    require(!options.bipolar, "BIPOLAR_METHOD",
+            "a readout of alternating direction is corrected after mcpc-3d-s only");
+    combine_adaptively(device, scan, options, images, combined, control);
+    return combined;
+  }
   if (echoes == 1) {
     combine_one_echo(device, scan, options, images, combined, control);
     return combined;

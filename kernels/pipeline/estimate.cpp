@@ -10,8 +10,9 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   auto const echoes = static_cast<std::uint64_t>(scan.te_s.size());
 
   // coils: magnitude, phase and complex sum of every echo; offset, rotor, scratch and the images of
-  // two echoes; one encoded volume on the host and one on the device.
-  std::uint64_t const combine = voxels * (16 * echoes + 44) + encoded * 16;
+  // two echoes, or what the adaptive combination holds instead; one encoded volume on the host and
+  // one on the device.
+  std::uint64_t const combine = voxels * (16 * echoes + 52) + encoded * 16;
 
   auto const working = [&](auto pad) {
     std::uint64_t size = 1;

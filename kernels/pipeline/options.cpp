@@ -71,8 +71,14 @@ OptionRow choice(std::string name, std::vector<std::string> choices, std::string
 
 std::vector<OptionRow> make_table() {
   std::vector<OptionRow> t;
-  t.push_back(number("coils.sigma_mm", "mm", 1, 50, "smoothing of the receive offsets",
+  t.push_back(choice("coils.method", {"mcpc-3d-s", "adaptive"},
+                     "removes each coil's offset, or gathers the most signal from whitened coils",
+                     [](Options& o) -> CoilMethod& { return o.coil_method; }));
+  t.push_back(number("coils.sigma_mm", "mm", 1, 50, "mcpc-3d-s: smoothing of the receive offsets",
                      [](Options& o) -> double& { return o.coils.sigma_mm; }));
+  t.push_back(number("coils.neighbourhood_mm", "mm", 0.5, 20,
+                     "adaptive: sigma of the neighbourhood that shares one combination",
+                     [](Options& o) -> double& { return o.adaptive.sigma_mm; }));
   t.push_back(choice("coils.bipolar", {"off", "on"},
                      "removes what a readout of alternating direction leaves between odd and even "
                      "echoes; from three echoes on",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "background/background.hpp"
+#include "coils/adaptive.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
@@ -21,6 +22,7 @@
 
 namespace qsm {
 
+enum class CoilMethod { kMcpc3ds, kAdaptive };
 enum class UnwrapMethod { kLaplacian, kRomeo, kBestPath };
 enum class FieldMethod { kLinear, kNonlinear, kAverage };
 /// kNltv iterates with the phase's own misfit, kTv with its quadratic approximation; the others are
@@ -43,7 +45,9 @@ struct UnwrapOptions {
 };
 
 struct PipelineOptions {
+  CoilMethod coil_method = CoilMethod::kMcpc3ds;  // one echo: a virtual reference coil
   Mcpc3dsOptions coils;
+  AdaptiveOptions adaptive;
   bool bipolar = false;  // the readout alternates its direction from echo to echo
   MaskOptions mask;
   bool mask_by_quality = false;  // takes voxels of bad phase at the rim out of the mask

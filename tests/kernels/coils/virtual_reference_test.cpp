@@ -84,25 +84,31 @@ TEST_F(VirtualReferenceTest, MagnitudeIsThatOfTheCoilsTogether) {
   }
 }
 
-TEST_F(VirtualReferenceTest, ADeadCoilIsNamedAndBadSamplesCountAsZero) {
+TEST_F(VirtualReferenceTest, ADeadCoilIsPassedOverAndBadSamplesCountAsZero) {
   Grid const g{12, 10, 8};
   std::vector<Complex> s(g.size(), {1, 0});
   s[3] = {NAN, 0};
   Buffer<ThisDevice, Complex> const alive(device(), g, s);
   Buffer<ThisDevice, Complex> const dead(device(), g, std::vector<Complex>(g.size()));
   VirtualReference<ThisDevice> one(device(), g, {1, 1, 1}, 10);
-  one.observe(alive.view());
+  auto const each_coil = [&](auto use) {
+    use(alive.view());
+    use(dead.view());
+  };
+  each_coil([&](auto image) { one.observe(image); });
   EXPECT_EQ(g.linear(one.choose_voxel()), 0u);
-  one.add_reference(alive.view());
-  one.begin_coil(alive.view());
-  one.add(0, alive.view());
+  each_coil([&](auto image) { one.add_reference(image); });
+  each_coil([&](auto image) {
+    one.begin_coil(image);
+    one.add(0, image);
+  });
   Buffer<ThisDevice, float> magnitude(device(), g), phase(device(), g);
   one.combined(0, magnitude.field(), phase.field());
   for (float const v : magnitude.to_host()) EXPECT_TRUE(std::isfinite(v));
   for (float const v : phase.to_host()) EXPECT_NEAR(v, 0, 1e-6);
 
   VirtualReference<ThisDevice> none(device(), g, {1, 1, 1}, 10);
-  none.observe(alive.view());
+  none.observe(dead.view());
   none.observe(dead.view());
   try {
     none.choose_voxel();

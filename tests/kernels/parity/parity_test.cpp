@@ -132,6 +132,11 @@ TEST_F(ParityTest, EveryStageGivesTheSameNumbers) {
     echoes.phase[e].upload(test::read_record<float>("phase" + number, g.size()));
   }
 
+  PipelineOptions adaptive = options;
+  adaptive.coil_method = CoilMethod::kAdaptive;
+  auto const gathered = combine_coils(d, description, source, adaptive, {});
+  agree("adaptive", gathered.magnitude[2].to_host(), 1e-5);
+
   Buffer<ThisDevice, std::uint8_t> mask(d, g);
   for (MaskMethod const method : {MaskMethod::kBrainSurface, MaskMethod::kMagnitude}) {
     make_mask(d, echoes.magnitude[0].view(), description.voxel_mm, {.method = method},

@@ -58,6 +58,24 @@ TEST_F(ChainTest, ObliqueCoilImagesGiveTheSameAccuracy) {
   EXPECT_LT(error, 100);
 }
 
+TEST_F(ChainTest, AdaptiveCombinationGivesTheSameAccuracy) {
+  HeadScan<ThisDevice> scan(device(), small_head());
+  SimulatedSource source(device(), scan, false);
+  PipelineOptions options = quick();
+  options.coil_method = CoilMethod::kAdaptive;
+
+  auto const map = reconstruct(device(), describe(scan, false), source, options);
+
+  double error = 0;
+  auto const scores = score(scan, map, &error);
+  std::printf("adaptive: nrmse %.1f  deep-grey slope %.3f\n", error, scores.dgm_slope);
+  expect_contrast(scores);
+  EXPECT_LT(error, 100);
+
+  options.bipolar = true;
+  EXPECT_THROW(reconstruct(device(), describe(scan, false), source, options), Error);
+}
+
 TEST_F(ChainTest, StopsWhenAsked) {
   ScanOptions options = small_head();
   HeadScan<ThisDevice> scan(device(), options);

@@ -1,4 +1,4 @@
-#include "coils/virtual_reference.hpp"
+#include "coils/virtual_coil.hpp"
 
 #include <cmath>
 
@@ -9,6 +9,13 @@
 
 namespace qsm {
 namespace {
+
+struct Power {
+  Field<Complex const> image;
+  QSM_HD double operator()(Index3 i) const {
+    return static_cast<double>(norm(finite_or_zero(image[i])));
+  }
+};
 
 struct KeepWeakest {
   Field<Complex const> image;
@@ -39,36 +46,33 @@ struct FirstOf {
 struct AddAligned {
   Field<Complex const> image;
   Index3 voxel;
-  Field<Complex> rotor;
+  Field<Complex> sum;
   QSM_HD void operator()(Index3 i) const {
     Complex const at_voxel = finite_or_zero(image[voxel]);
     float const modulus = sqrtf(norm(at_voxel));
+    if (!(modulus > 0)) return;
     Complex const aligned = (1 / modulus) * (finite_or_zero(image[i]) * conj(at_voxel));
-    rotor[i] = rotor[i] + conj(aligned);
+    sum[i] = sum[i] + conj(aligned);
   }
 };
 
 }  // namespace
 
 template <class Device>
-VirtualReference<Device>::VirtualReference(Device const& device, Grid grid, Vec3d voxel_mm,
-                                           double sigma_mm)
-    : device_(device),
-      grid_(grid),
-      sum_(device, grid, voxel_mm, 1, sigma_mm),
-      weakest_(device, grid),
-      rotor_(device, grid) {
-  rotor_.zero();
+VirtualCoil<Device>::VirtualCoil(Device const& device, Grid grid)
+    : device_(device), grid_(grid), weakest_(device, grid), conjugate_(device, grid) {
+  conjugate_.zero();
 }
 
 template <class Device>
-void VirtualReference<Device>::observe(Field<Complex const> image) {
+void VirtualCoil<Device>::observe(Field<Complex const> image) {
+  if (sum_over(device_, grid_, Power{image}) == 0) return;
   for_each_voxel(device_, grid_, KeepWeakest{image, !observed_, weakest_.field()});
   observed_ = true;
 }
 
 template <class Device>
-Index3 VirtualReference<Device>::choose_voxel() {
+Index3 VirtualCoil<Device>::choose_voxel() {
   double const largest = observed_ ? max_over(device_, grid_, Value{weakest_.view()}) : 0;
   require(largest > 0, "NO_COMMON_SIGNAL", "no voxel has signal in every coil");
   double const first = -max_over(device_, grid_, FirstOf{weakest_.view(), largest});
@@ -77,10 +81,10 @@ Index3 VirtualReference<Device>::choose_voxel() {
 }
 
 template <class Device>
-void VirtualReference<Device>::add_reference(Field<Complex const> image) {
-  for_each_voxel(device_, grid_, AddAligned{image, voxel_, rotor_.field()});
+void VirtualCoil<Device>::add(Field<Complex const> image) {
+  for_each_voxel(device_, grid_, AddAligned{image, voxel_, conjugate_.field()});
 }
 
-template class VirtualReference<ThisDevice>;
+template class VirtualCoil<ThisDevice>;
 
 }  // namespace qsm
