@@ -16,7 +16,7 @@ namespace qsm {
 enum class BackgroundMethod { kVsharp, kVsharpLs, kSharp };
 
 struct BackgroundOptions {
-  BackgroundMethod method = BackgroundMethod::kVsharp;
+  BackgroundMethod method = BackgroundMethod::kVsharpLs;
   /// Empty: vsharp_radii, vsharp_ls_radii or kSharpRadiusMm. SHARP takes one.
   std::vector<double> radii_mm;
   bool moment_match = VsharpOptions{}.moment_match;

@@ -56,18 +56,31 @@ struct TakeOff {
   }
 };
 
+BipolarModel model_of(std::vector<double> const& te_s) {
+  BipolarModel model;
+  model.k = (te_s[0] + te_s[2]) / te_s[1];
+  model.m = te_s[0] / (te_s[1] - te_s[0]);
+  model.g = (2 - model.k) * model.m - model.k;
+  return model;
+}
+
+bool is_usable(BipolarModel const& model) {
+  return std::isfinite(model.g) && std::abs(model.g) >= 0.1;
+}
+
 }  // namespace
 
 BipolarModel bipolar_model(std::vector<double> const& te_s) {
   require(te_s.size() >= 3, "TOO_FEW_ECHOES",
           "the bipolar correction needs three echoes and got " + std::to_string(te_s.size()));
-  BipolarModel model;
-  model.k = (te_s[0] + te_s[2]) / te_s[1];
-  model.m = te_s[0] / (te_s[1] - te_s[0]);
-  model.g = (2 - model.k) * model.m - model.k;
-  require(std::isfinite(model.g) && std::abs(model.g) >= 0.1, "BIPOLAR_ECHO_TIMES",
+  BipolarModel const model = model_of(te_s);
+  require(is_usable(model), "BIPOLAR_ECHO_TIMES",
           "these echo times do not show what alternates between odd and even echoes");
   return model;
+}
+
+bool shows_bipolar(std::vector<double> const& te_s) {
+  return te_s.size() >= 3 && is_usable(model_of(te_s));
 }
 
 template <class Device>

@@ -38,6 +38,9 @@ struct BipolarModel {
 /// says nothing about beta.
 BipolarModel bipolar_model(std::vector<double> const& te_s);
 
+/// Whether bipolar_model() would answer.
+bool shows_bipolar(std::vector<double> const& te_s);
+
 /// a [rad, wrapped], smoothed by a Gaussian of sigma_mm and weighted by the signal; zero outside
 /// the mask. `second_rad` is the second echo's phase, which counts k times: where k is not whole
 /// the caller must have unwrapped it. Cost: three complex smoothings.

@@ -188,6 +188,12 @@ std::vector<Field<float const>> CombinedEchoes<Device>::phases() const {
   return fields;
 }
 
+bool corrects_bipolar(ScanDescription const& scan, PipelineOptions const& options) {
+  if (options.bipolar != BipolarCorrection::kAuto) return options.bipolar == BipolarCorrection::kOn;
+  return scan.bipolar_readout && options.coil_method == CoilMethod::kMcpc3ds &&
+         shows_bipolar(scan.te_s);
+}
+
 template <class Device>
 CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const& scan,
                                      ScanSource& source, PipelineOptions const& options,
@@ -200,7 +206,7 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
   }
   CoilImages<Device> images(device, scan, source);
   if (options.coil_method == CoilMethod::kAdaptive) {
-    require(!options.bipolar, "BIPOLAR_METHOD",
+    require(options.bipolar != BipolarCorrection::kOn, "BIPOLAR_METHOD",
             "a readout of alternating direction is corrected after mcpc-3d-s only");
     combine_adaptively(device, scan, options, images, combined, control);
     return combined;
@@ -236,7 +242,7 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
   for (int e = 0; e < echoes; ++e)
     combination.combined(e, combined.magnitude[static_cast<std::size_t>(e)].field(),
                          combined.phase[static_cast<std::size_t>(e)].field());
-  if (options.bipolar) correct_bipolar(device, scan, options, combined);
+  if (corrects_bipolar(scan, options)) correct_bipolar(device, scan, options, combined);
   return combined;
 }
 

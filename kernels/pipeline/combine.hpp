@@ -23,12 +23,15 @@ struct CombinedEchoes {
   std::vector<Field<float const>> phases() const;
 };
 
+/// Whether the combined echoes are corrected for an alternating readout.
+bool corrects_bipolar(ScanDescription const& scan, PipelineOptions const& options);
+
 /// Two passes over the coils: the first forms the Hermitian product of echoes 1 and 2, whose phase
 /// tells what evolved between them; the second removes each coil's offset and adds its echoes up.
 /// Per coil and echo one complex FFT, echoes 1 and 2 twice: C (E + 2) transforms.
 /// One echo of several coils has no evolution to separate the offsets by: its coils are referred to
-/// a virtual one in three passes. With options.bipolar the combined echoes are corrected for an
-/// alternating readout. Throws as virtual_reference.hpp and bipolar.hpp.
+/// a virtual one in three passes. Where corrects_bipolar(), the combined echoes are corrected for
+/// an alternating readout. Throws as virtual_reference.hpp and bipolar.hpp.
 template <class Device>
 CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const& scan,
                                      ScanSource& source, PipelineOptions const& options,

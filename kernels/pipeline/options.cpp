@@ -79,10 +79,11 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("coils.neighbourhood_mm", "mm", 0.5, 20,
                      "adaptive: sigma of the neighbourhood that shares one combination",
                      [](Options& o) -> double& { return o.adaptive.sigma_mm; }));
-  t.push_back(choice("coils.bipolar", {"off", "on"},
-                     "removes what a readout of alternating direction leaves between odd and even "
-                     "echoes; from three echoes on",
-                     [](Options& o) -> bool& { return o.bipolar; }));
+  t.push_back(
+      choice("coils.bipolar", {"off", "on", "auto"},
+             "mcpc-3d-s: removes what a readout of alternating direction leaves between odd "
+             "and even echoes; from three echoes on",
+             [](Options& o) -> BipolarCorrection& { return o.bipolar; }));
 
   t.push_back(choice("mask.method", {"magnitude", "brain-surface"},
                      "a threshold, or a surface that grows until it meets the brain's edge",
@@ -97,9 +98,10 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("mask.fractional_intensity", "", 0.05, 0.95,
                      "brain surface: where the image has fallen to this; larger, smaller brain",
                      [](Options& o) -> double& { return o.mask.fractional_intensity; }));
-  t.push_back(choice("mask.quality", {"off", "on"},
-                     "cuts off where the phase does not fit its neighbours', beside air and bone",
-                     [](Options& o) -> bool& { return o.mask_by_quality; }));
+  t.push_back(choice("mask.quality", {"off", "on", "auto"},
+                     "cuts off where the phase does not fit its neighbours', beside air and bone; "
+                     "auto: with one echo",
+                     [](Options& o) -> QualityMask& { return o.mask_by_quality; }));
   t.push_back(number("mask.quality_threshold", "", 0, 1,
                      "what the phase's quality must exceed; noise has 0.2 to 0.4",
                      [](Options& o) -> double& { return o.quality_mask.quality_threshold; }));
@@ -261,11 +263,22 @@ void set_option(PipelineOptions& options, std::string const& name, OptionValue c
 }
 
 std::vector<Preset> const& presets() {
-  static std::vector<Preset> const all = {
-      {.name = "brain-3t",
-       .version = 1,
-       .doc = "multi-echo gradient echo of a brain at 3 T: MCPC-3D-S, V-SHARP, nonlinear TV",
-       .options = {}}};
+  static std::vector<Preset> const all = [] {
+    PipelineOptions first;
+    first.background.method = BackgroundMethod::kVsharp;
+    first.mask_by_quality = QualityMask::kOff;
+    first.bipolar = BipolarCorrection::kOff;
+    return std::vector<Preset>{
+        {.name = "brain-3t",
+         .version = 2,
+         .doc = "multi-echo gradient echo of a brain at 3 T: MCPC-3D-S, V-SHARP by least squares, "
+                "nonlinear TV",
+         .options = {}},
+        {.name = "brain-3t",
+         .version = 1,
+         .doc = "the first: V-SHARP in its direct form, nothing found out from the scan itself",
+         .options = first}};
+  }();
   return all;
 }
 

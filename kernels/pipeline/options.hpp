@@ -22,6 +22,11 @@
 
 namespace qsm {
 
+/// Whether voxels of bad phase at the rim leave the mask. kAuto: with one echo, of which no fit
+/// says what is wrong.
+enum class QualityMask { kOff, kOn, kAuto };
+/// kAuto: where the scan says that its readout alternates, and its echoes can show it.
+enum class BipolarCorrection { kOff, kOn, kAuto };
 enum class CoilMethod { kMcpc3ds, kAdaptive };
 enum class UnwrapMethod { kLaplacian, kRomeo, kBestPath };
 enum class FieldMethod { kLinear, kNonlinear, kAverage };
@@ -48,9 +53,9 @@ struct PipelineOptions {
   CoilMethod coil_method = CoilMethod::kMcpc3ds;  // one echo: a virtual reference coil
   Mcpc3dsOptions coils;
   AdaptiveOptions adaptive;
-  bool bipolar = false;  // the readout alternates its direction from echo to echo
+  BipolarCorrection bipolar = BipolarCorrection::kAuto;
   MaskOptions mask;
-  bool mask_by_quality = false;  // takes voxels of bad phase at the rim out of the mask
+  QualityMask mask_by_quality = QualityMask::kAuto;
   CombineMasksOptions quality_mask;
   UnwrapOptions unwrap;
   FieldMethod field = FieldMethod::kLinear;

@@ -7,6 +7,8 @@
 #include "device/reduce.hpp"
 #include "mask/combine_masks.hpp"
 #include "mask/make_mask.hpp"
+#include "math/count.hpp"
+#include "math/distance_transform.hpp"
 #include "pipeline/combine.hpp"
 #include "pipeline/total_field.hpp"
 
@@ -117,9 +119,14 @@ void check_r2s(ScanDescription const& scan, PipelineOptions const& options) {
 }
 
 template <class Device>
-void check_phase_sign(Device const& device, Field<float const> chi, Field<float const> r2s,
-                      Field<std::uint8_t const> mask, std::vector<std::string>& warnings) {
-  double const median = chi_where_r2s_is_largest(device, chi, r2s, mask);
+void check_phase_sign(Device const& device, Vec3d voxel_mm, Field<float const> chi,
+                      Field<float const> r2s, Field<std::uint8_t const> mask,
+                      std::vector<std::string>& warnings) {
+  constexpr double kRimMm = 5;  // beside air the decay is dephasing, and says nothing of iron
+  Buffer<Device, std::uint8_t> inner(device, mask.grid);
+  erode(device, mask, voxel_mm, kRimMm, inner.field());
+  if (count_voxels<Device>(device, inner.view()) == 0) return;
+  double const median = chi_where_r2s_is_largest(device, chi, r2s, inner.view());
   if (median < 0)
     warnings.push_back("phase sign suspect: where R2* is largest the median susceptibility is " +
                        std::to_string(median) + " ppm");
@@ -144,6 +151,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   Grid const grid = scan.matrix;
   device.meter().peak = device.meter().in_use.load();
 
+  if (scan.bipolar_readout && !corrects_bipolar(scan, options))
+    result.warnings.push_back("the readout alternates its direction, which was not corrected");
+
   CombinedEchoes<Device> echoes;
   clock.run(device, kCoils, [&](Control const& control) {
     echoes = combine_coils(device, scan, source, options, control);
@@ -153,11 +163,14 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   Buffer<Device, float> quality;
   clock.run(device, kMask, [&](Control const&) {
     make_mask(device, echoes.magnitude[0].view(), scan.voxel_mm, options.mask, brain.field());
-    if (options.mask_by_quality || options.reliability.min_quality > 0) {
+    bool const by_quality =
+        options.mask_by_quality == QualityMask::kOn ||
+        (options.mask_by_quality == QualityMask::kAuto && scan.te_s.size() == 1);
+    if (by_quality || options.reliability.min_quality > 0) {
       quality = {device, grid};
       phase_quality(device, scan, echoes, quality.field());
     }
-    if (options.mask_by_quality)
+    if (by_quality)
       combine_masks(device, brain.view(), {}, quality.view(), scan.voxel_mm, options.quality_mask,
                     brain.field());
     result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
@@ -224,7 +237,8 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
     result.reference_ppm =
         reference(device, options.reference, mask.view(), chi.field(), csf.view());
     check_map(device, chi.view());
-    if (r2s) check_phase_sign(device, chi.view(), r2s.view(), mask.view(), result.warnings);
+    if (r2s)
+      check_phase_sign(device, scan.voxel_mm, chi.view(), r2s.view(), mask.view(), result.warnings);
   });
 
   result.chi_ppm = chi.to_host();

@@ -18,8 +18,9 @@ struct ScanDescription {
   std::vector<double> te_s;     // strictly increasing
   double b0_t = 3;
   int coils = 1;
-  bool is_kspace = true;  // else complex coil images
-  int phase_sign = 1;     // multiplies the measured phase (+1 or -1)
+  bool is_kspace = true;         // else complex coil images
+  int phase_sign = 1;            // multiplies the measured phase (+1 or -1)
+  bool bipolar_readout = false;  // the direction of the readout alternates between the echoes
 };
 
 /// Samples of a scan. `read` is called from one thread; a volume may be asked for more than once.

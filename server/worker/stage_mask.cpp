@@ -27,8 +27,10 @@ int make_mask(MaskCommand const& o) {
   DeviceMask mask(device, volumes.grid());
   auto voxels =
       qsm::make_mask(device, magnitude.view(), volumes.voxel_mm(), o.pipeline.mask, mask.field());
-  if (o.pipeline.mask_by_quality) {
-    qsm::require(!o.quality.empty(), "NO_QUALITY_MAP", "--quality on needs a --quality-map");
+  using qsm::QualityMask;
+  qsm::require(o.pipeline.mask_by_quality != QualityMask::kOn || !o.quality.empty(),
+               "NO_QUALITY_MAP", "--quality on needs a --quality-map");
+  if (o.pipeline.mask_by_quality != QualityMask::kOff && !o.quality.empty()) {
     DeviceVolume const quality = volumes.upload(device, o.quality);
     voxels = qsm::combine_masks(device, mask.view(), {}, quality.view(), volumes.voxel_mm(),
                                 o.pipeline.quality_mask, mask.field());
@@ -44,7 +46,8 @@ Command add_stage_mask(CLI::App& stage) {
   auto* const app = stage.add_subcommand("mask", "Mask from the magnitude (its first volume)");
   auto const o = std::make_shared<MaskCommand>();
   app->add_option("--magnitude", o->magnitude, "magnitude image")->required();
-  app->add_option("--quality-map", o->quality, "of `stage unwrap`, for --quality on");
+  app->add_option("--quality-map", o->quality,
+                  "of `stage unwrap`; where the phase is bad, the mask ends");
   app->add_option("-o,--out", o->out, "mask to write")->required();
   add_stage_options(*app, "mask", o->pipeline);
   return {app, [o] { return make_mask(*o); }};

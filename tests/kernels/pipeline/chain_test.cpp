@@ -72,7 +72,7 @@ TEST_F(ChainTest, AdaptiveCombinationGivesTheSameAccuracy) {
   expect_contrast(scores);
   EXPECT_LT(error, 100);
 
-  options.bipolar = true;
+  options.bipolar = BipolarCorrection::kOn;
   EXPECT_THROW(reconstruct(device(), describe(scan, false), source, options), Error);
 }
 

@@ -26,7 +26,8 @@ class CoilImages : public ScanSource {
 
 class CombineTest : public test::DeviceTest {
  protected:
-  CombinedEchoes<ThisDevice> combine(CoilScan const& scan, PipelineOptions const& options) {
+  CombinedEchoes<ThisDevice> combine(CoilScan const& scan, PipelineOptions const& options,
+                                     bool alternating = false) {
     CoilImages source(scan);
     return combine_coils(device(),
                          {.matrix = scan.grid,
@@ -34,7 +35,8 @@ class CombineTest : public test::DeviceTest {
                           .voxel_mm = scan.voxel_mm,
                           .te_s = scan.te_s,
                           .coils = scan.coils,
-                          .is_kspace = false},
+                          .is_kspace = false,
+                          .bipolar_readout = alternating},
                          source, options, {});
   }
 };
@@ -67,8 +69,9 @@ TEST_F(CombineTest, AnAlternatingReadoutIsCorrectedForAnyEchoTimes) {
     scan.bipolar_rad = 2.5;
     PipelineOptions options;
     double const without = worst_step(scan, combine(scan, options));
-    options.bipolar = true;
+    options.bipolar = BipolarCorrection::kOn;
     double const with = worst_step(scan, combine(scan, options));
+    EXPECT_EQ(worst_step(scan, combine(scan, {}, true)), with);  // what the scan says suffices
     std::printf("between echoes: %.3f rad rms uncorrected, %.3f corrected\n", without, with);
     EXPECT_GT(without, 0.3);
     EXPECT_LT(with, 0.07);
@@ -87,13 +90,14 @@ TEST_F(CombineTest, TwoEchoesCannotShowWhatAlternates) {
   CoilScan scan(2);
   scan.te_s = {0.004, 0.009};
   PipelineOptions options;
-  options.bipolar = true;
+  options.bipolar = BipolarCorrection::kOn;
   try {
     combine(scan, options);
     FAIL();
   } catch (Error const& e) {
     EXPECT_EQ(e.reason(), "TOO_FEW_ECHOES");
   }
+  EXPECT_EQ(combine(scan, {}, true).phase.size(), 2u);  // not asked for, so no reason to refuse
 }
 
 }  // namespace
