@@ -24,10 +24,12 @@ void ExamFlags::add_to(CLI::App& app) {
   app.add_option("--phase-sign", images_.phase_sign, "+1 or -1, multiplies the phase")
       ->check(CLI::IsMember({1, -1}))
       ->capture_default_str();
+  app.add_flag("--no-whitening", no_whitening_,
+               "leave the channels of raw data as they are although there is a noise scan");
 }
 
 ExamSource ExamFlags::source() const {
-  ExamSource source{.input = {}, .images = images_};
+  ExamSource source{.input = {}, .images = images_, .whiten = !no_whitening_};
   source.images.phase_units = phase_units_of(phase_units_).value_or(PhaseUnits::kAuto);
   if (!b0_direction_.empty()) {
     source.images.b0_direction.emplace();

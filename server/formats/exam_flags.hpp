@@ -9,8 +9,8 @@
 namespace chistream {
 
 /// INPUT..., --magnitude, --phase, --te, --b0, --b0-dir, --frequency-hz, --phase-units,
-/// --phase-sign. One INPUT is an ISMRMRD file, a container or a BIDS folder; with --phase, inputs
-/// are magnitudes.
+/// --phase-sign, --no-whitening. One INPUT is an ISMRMRD file, a container or a BIDS folder; with
+/// --phase, inputs are magnitudes.
 class ExamFlags {
  public:
   void add_to(CLI::App& app);
@@ -22,6 +22,7 @@ class ExamFlags {
   std::vector<std::filesystem::path> inputs_;
   std::vector<double> b0_direction_;
   std::string phase_units_ = "auto";
+  bool no_whitening_ = false;
   ImageFiles images_;
 };
 

@@ -58,7 +58,7 @@ void write_exam(ExamSource const& source, ContainerWriter& out) {
     throw FormatError("FILE_UNREADABLE", "there is no such file: " + source.input.string());
   auto const extension = source.input.extension();
   if (extension == ".h5" || extension == ".hdf5" || extension == ".mrd")
-    return read_ismrmrd(source.input, out);
+    return read_ismrmrd(source.input, source.whiten, out);
   if (extension == ".qsmexam") return copy_container(source.input, out);
   throw FormatError("UNKNOWN_FORMAT", "the format of *" + extension.string() + " is not known",
                     "give an ISMRMRD file (.h5), a .qsmexam container, a BIDS folder, or NIfTI "

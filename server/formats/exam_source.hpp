@@ -14,6 +14,7 @@ namespace chistream {
 struct ExamSource {
   std::filesystem::path input;
   ImageFiles images;
+  bool whiten = true;  // raw data with a noise scan
 };
 
 /// Writes header, records and end. The same source gives the same bytes. Throws FormatError

@@ -110,6 +110,16 @@ H5Handle& H5Handle::operator=(H5Handle&& other) noexcept {
   return *this;
 }
 
+std::span<std::complex<float> const> samples_of(StoredAcquisition const& record) {
+  std::size_t const values =
+      std::size_t{record.head.number_of_samples} * record.head.active_channels;
+  if (record.data.len != 2 * values)
+    throw FormatError("SAMPLES_MISMATCH", "an acquisition holds " +
+                                              std::to_string(record.data.len) + " numbers, not " +
+                                              std::to_string(2 * values));
+  return {static_cast<std::complex<float> const*>(record.data.p), values};
+}
+
 H5Handle stored_acquisition_type() {
   H5Handle type = compound(sizeof(StoredAcquisition));
   H5Handle const floats(H5Tvlen_create(H5T_NATIVE_FLOAT), H5Tclose, kNot, "a sequence type");

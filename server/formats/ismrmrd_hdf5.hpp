@@ -7,6 +7,7 @@
 #include <hdf5.h>
 #include <ismrmrd/ismrmrd.h>
 
+#include <complex>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -38,6 +39,9 @@ struct StoredAcquisition {
   hvl_t trajectory;  // float32
   hvl_t data;        // float32, real and imaginary interleaved, sample fastest, then channel
 };
+
+/// channels x samples. Throws FormatError SAMPLES_MISMATCH where the head says another number.
+std::span<std::complex<float> const> samples_of(StoredAcquisition const& record);
 
 H5Handle stored_acquisition_type();
 

@@ -16,6 +16,7 @@
 #include "formats/inspect.hpp"
 #include "formats/ismrmrd_hdf5.hpp"
 #include "formats/ismrmrd_lines.hpp"
+#include "formats/ismrmrd_noise.hpp"
 #include "formats/ismrmrd_xml.hpp"
 
 namespace chistream {
@@ -43,6 +44,8 @@ LinePlacement placement_of(ISMRMRD::Encoding const& encoding, qsm::v1::Matrix co
           centre(encoding.encodingLimits.kspace_encoding_step_2, encoded.z())};
 }
 
+constexpr std::string_view kNoise = "NOISE";
+
 /// By bytes: the members of ISMRMRD's packed structures lie at any even address.
 std::array<float, 3> triple(void const* from) {
   std::array<float, 3> values;
@@ -55,9 +58,13 @@ class Survey {
  public:
   explicit Survey(LinePlacement const& placement) : placement_(placement) {}
 
-  void add(ISMRMRD_AcquisitionHeader const& head) {
+  /// `at`: which acquisition of the file it is.
+  void add(std::uint64_t at, ISMRMRD_AcquisitionHeader const& head) {
     if (char const* kind = not_imaging(head)) {
-      ++skipped_[kind];
+      if (std::string_view(kind) == kNoise)
+        noise_.push_back({at, head});
+      else
+        ++skipped_[kind];
       return;
     }
     check_counters(head);
@@ -73,6 +80,9 @@ class Survey {
   }
 
   std::uint64_t largest_line() const { return largest_; }  // bytes
+  ISMRMRD_AcquisitionHeader const& first() const { return *first_; }
+
+  std::vector<NoiseLine> const& noise() const { return noise_; }
 
   void complete(qsm::v1::ExamHeader& header) const {
     if (!first_) throw FormatError("NO_IMAGING_LINES", "no acquisition holds image data");
@@ -90,6 +100,17 @@ class Survey {
   }
 
  private:
+  /// Whether the even echoes, and they alone, are read out against the odd ones.
+  bool alternates() const {
+    auto const parity = [](std::set<std::uint32_t> const& contrasts, std::uint32_t of) {
+      return std::all_of(contrasts.begin(), contrasts.end(),
+                         [=](std::uint32_t c) { return c % 2 == of; });
+    };
+    if (reversed_.empty() || forward_.empty()) return false;
+    std::uint32_t const first = *forward_.begin() % 2;
+    return parity(forward_, first) && parity(reversed_, 1 - first);
+  }
+
   static void check_counters(ISMRMRD_AcquisitionHeader const& head) {
     auto const refuse_above_zero = [](char const* reason, char const* what, unsigned value) {
       if (value > 0)
@@ -144,6 +165,7 @@ class Survey {
       header.add_warnings("PARTIAL_ECHO: the shortest readout covers " + std::to_string(shortest_) +
                           " of " + std::to_string(header.encoded().x()) +
                           " samples; the rest is zero");
+    header.set_bipolar_readout(alternates());
     if (!reversed_.empty() && !forward_.empty())
       header.add_warnings("BIPOLAR_READOUT: " + std::to_string(reversed_.size()) +
                           " echoes were read out in reverse");
@@ -152,6 +174,7 @@ class Survey {
   LinePlacement const& placement_;
   std::optional<ISMRMRD_AcquisitionHeader> first_;
   std::map<std::string, std::uint64_t> skipped_;
+  std::vector<NoiseLine> noise_;
   std::set<std::uint32_t> forward_;  // contrasts by readout polarity
   std::set<std::uint32_t> reversed_;
   std::uint32_t shortest_ = UINT32_MAX;
@@ -164,28 +187,28 @@ void survey(IsmrmrdFile const& file, Survey& result) {
   for (std::uint64_t at = 0; at < file.acquisitions(); at += heads.size()) {
     heads.resize(std::min<std::uint64_t>(4096, file.acquisitions() - at));
     file.read_heads(at, heads);
-    for (auto const& head : heads) result.add(head);
+    for (std::size_t i = 0; i < heads.size(); ++i) result.add(at + i, heads[i]);
   }
 }
 
 void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_t line_bytes,
-                 ContainerWriter& out) {
+                 std::optional<Whitening> const& whitening, ContainerWriter& out) {
   constexpr std::uint64_t kBlockBytes = 32u << 20;
   std::uint64_t const per_block = std::max<std::uint64_t>(kBlockBytes / line_bytes, 1);
-  std::vector<std::complex<float>> samples;
+  std::vector<std::complex<float>> samples, white;
   for (std::uint64_t at = 0; at < file.acquisitions(); at += per_block) {
     for (auto const& record : file.read(at, std::min(per_block, file.acquisitions() - at))) {
       auto const& head = record.head;
       if (not_imaging(head) != nullptr) continue;
-      std::size_t const values = std::size_t{head.number_of_samples} * head.active_channels;
-      if (record.data.len != 2 * values)
-        throw FormatError("SAMPLES_MISMATCH", "an acquisition holds " +
-                                                  std::to_string(record.data.len) +
-                                                  " numbers, not " + std::to_string(2 * values));
-      auto const placed = placement.place(head);
+      auto placed = placement.place(head);
       samples.resize(std::size_t{placed.coils} * placed.samples);
-      placement.copy(head, {static_cast<std::complex<float> const*>(record.data.p), values},
-                     samples);
+      placement.copy(head, samples_of(record), samples);
+      if (whitening) {
+        placed.coils = static_cast<std::uint32_t>(whitening->channels());
+        white.resize(whitening->channels() * placed.samples);
+        whitening->apply(samples, placed.samples, white);
+        samples.swap(white);
+      }
       out.acquisition(placed, samples);
     }
   }
@@ -193,7 +216,7 @@ void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_
 
 }  // namespace
 
-void read_ismrmrd(std::filesystem::path const& path, ContainerWriter& out) {
+void read_ismrmrd(std::filesystem::path const& path, bool whiten, ContainerWriter& out) {
   IsmrmrdFile file(path);
   auto const xml = parse_xml(file.xml());
   qsm::v1::ExamHeader header = exam_header_of(xml);
@@ -201,9 +224,14 @@ void read_ismrmrd(std::filesystem::path const& path, ContainerWriter& out) {
   Survey found(placement);
   survey(file, found);
   found.complete(header);
+  std::optional<Whitening> whitening;
+  if (!found.noise().empty() && !whiten)
+    header.add_warnings("NOISE_NOT_USED: whitening is switched off");
+  else if (!found.noise().empty())
+    whitening = make_whitening(file, xml, found.first().sample_time_us, found.noise(), header);
   check_header(header);
   out.header(header);
-  write_lines(file, placement, found.largest_line(), out);
+  write_lines(file, placement, found.largest_line(), whitening, out);
   out.end();
 }
 

@@ -12,15 +12,18 @@ namespace chistream {
 ///
 /// Lines are placed by kspace_encode_step - center + floor(K/2), samples by m - center_sample +
 /// floor(Kx/2) after discard_pre/discard_post; reversed readouts are turned round; the samples a
-/// partial echo does not reach are zero (phase-neutral) and counted in a warning. Noise, navigator,
+/// partial echo does not reach are zero (phase-neutral) and counted in a warning. Navigator,
 /// phase-correction, feedback, dummy and calibration-only lines are left out and counted in
 /// warnings.
+///
+/// Noise lines, wherever they stand, whiten the channels (whitening.hpp) where `whiten` says so and
+/// they suffice; warnings say what was done, or why not.
 ///
 /// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, BAD_ISMRMRD_HEADER, ECHO_COUNT_MISMATCH,
 /// ENCODINGS_UNSUPPORTED, TRAJECTORY_UNSUPPORTED, UNDERSAMPLED (parallel imaging declared),
 /// SLICES_UNSUPPORTED, AVERAGES_UNSUPPORTED, REPETITIONS_UNSUPPORTED (also phases and sets),
 /// FOV_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE, GEOMETRY_CHANGES,
 /// NO_IMAGING_LINES, and those of check_header().
-void read_ismrmrd(std::filesystem::path const& path, ContainerWriter& out);
+void read_ismrmrd(std::filesystem::path const& path, bool whiten, ContainerWriter& out);
 
 }  // namespace chistream

@@ -38,7 +38,8 @@ qsm::ScanDescription describe_scan(qsm::v1::ExamHeader const& header) {
           .b0_t = header.b0_t(),
           .coils = static_cast<int>(header.coils()),
           .is_kspace = is_kspace,
-          .phase_sign = header.phase_sign() < 0 ? -1 : 1};
+          .phase_sign = header.phase_sign() < 0 ? -1 : 1,
+          .bipolar_readout = header.bipolar_readout()};
 }
 
 ContainerScan::ContainerScan(ContainerReader const& exam)

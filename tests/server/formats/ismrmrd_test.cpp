@@ -36,6 +36,8 @@ ContainerReader converted(TemporaryFolder const& folder, std::string const& name
 struct Edit {
   std::function<void(ISMRMRD::IsmrmrdHeader&)> xml = [](auto&) {};
   std::function<void(ISMRMRD::Acquisition&)> line = [](auto&) {};
+  std::function<void(ISMRMRD::Dataset&)> before = [](auto&) {};  // the lines
+  std::function<void(ISMRMRD::Dataset&)> after = [](auto&) {};
 };
 
 std::string edited_reason(Edit const& edit, std::optional<ContainerReader>* result = nullptr) {
@@ -52,12 +54,14 @@ std::string edited_reason(Edit const& edit, std::optional<ContainerReader>* resu
     std::ostringstream changed;
     ISMRMRD::serialize(xml, changed);
     to.writeHeader(changed.str());
+    edit.before(to);
     ISMRMRD::Acquisition line;
     for (std::uint32_t i = 0; i < from.getNumberOfAcquisitions(); ++i) {
       from.readAcquisition(i, line);
       edit.line(line);
       to.appendAcquisition(line);
     }
+    edit.after(to);
   }
   return reason_of([&] {
     ContainerReader exam = converted(folder, "b.h5");
@@ -177,10 +181,89 @@ TEST(Ismrmrd, TurnsReversedReadoutsRound) {
   ASSERT_EQ(edited_reason(edit, &exam), "none");
   ASSERT_EQ(exam->header().warnings_size(), 1);
   EXPECT_EQ(exam->header().warnings(0).substr(0, 15), "BIPOLAR_READOUT");
+  EXPECT_TRUE(exam->header().bipolar_readout());
   for (auto const& record : exam->acquisitions()) {
     std::vector<std::complex<float>> samples(14);
     exam->read(record, samples);
     EXPECT_EQ(samples, line_samples(record.head));
+  }
+}
+
+namespace {
+
+/// Appends a noise line: square waves of height c + 1 in channel c, no two alike.
+void add_noise(ISMRMRD::Dataset& to, std::uint16_t channels, std::uint16_t samples,
+               float dwell_us) {
+  ISMRMRD::Acquisition noise(samples, channels);
+  noise.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
+  noise.sample_time_us() = dwell_us;
+  for (std::uint16_t c = 0; c < channels; ++c)
+    for (std::uint16_t s = 0; s < samples; ++s) {
+      float const re = (s >> 2 * c) % 2 == 0 ? 1.0F : -1.0F;
+      float const im = (s >> (2 * c + 1)) % 2 == 0 ? 1.0F : -1.0F;
+      noise.data(s, c) = static_cast<float>(c + 1) * std::complex<float>(re, im);
+    }
+  to.appendAcquisition(noise);
+}
+
+bool warns(ContainerReader const& exam, std::string const& beginning) {
+  for (auto const& warning : exam.header().warnings())
+    if (warning.starts_with(beginning)) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST(Ismrmrd, ANoiseScanWhitensWhereverItStands) {
+  for (bool const first : {true, false}) {
+    Edit edit;
+    (first ? edit.before : edit.after) = [](auto& to) { add_noise(to, 2, 400, 5); };
+    std::optional<ContainerReader> exam;
+    ASSERT_EQ(edited_reason(edit, &exam), "none");
+    EXPECT_TRUE(exam->header().whitened());
+    EXPECT_TRUE(warns(*exam, "WHITENED: by 400 noise samples")) << first;
+    EXPECT_EQ(exam->acquisitions().size(), 90u);
+    for (auto const& record : exam->acquisitions()) {
+      // Channel 0 comes alone: its noise has variance 2, so the samples are as they were.
+      std::vector<std::complex<float>> samples(14);
+      exam->read(record, samples);
+      auto const raw = line_samples(record.head);
+      for (std::size_t x = 0; x < 7; ++x)
+        EXPECT_LT(std::abs(samples[x] - raw[x]), 3e-3F * std::abs(raw[x]) + 1e-6F);
+    }
+  }
+}
+
+TEST(Ismrmrd, DropsTheChannelThatHoldsNoNoise) {
+  Edit edit;
+  edit.before = [](auto& to) {
+    ISMRMRD::Acquisition noise(100, 2);
+    noise.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
+    for (std::uint16_t s = 0; s < 100; ++s) {
+      noise.data(s, 0) = 0;
+      noise.data(s, 1) = s % 2 == 0 ? 1.0F : -1.0F;
+    }
+    to.appendAcquisition(noise);
+  };
+  std::optional<ContainerReader> exam;
+  ASSERT_EQ(edited_reason(edit, &exam), "none");
+  EXPECT_EQ(exam->header().coils(), 1u);
+  EXPECT_TRUE(warns(*exam, "DEAD_CHANNEL: channel 1"));
+}
+
+TEST(Ismrmrd, SaysWhyANoiseScanIsNotUsed) {
+  for (std::uint16_t const channels : {std::uint16_t{3}, std::uint16_t{2}}) {
+    Edit edit;
+    edit.before = [=](auto& to) { add_noise(to, channels, channels == 2 ? 3 : 400, 5); };
+    std::optional<ContainerReader> exam;
+    ASSERT_EQ(edited_reason(edit, &exam), "none");
+    EXPECT_FALSE(exam->header().whitened());
+    EXPECT_TRUE(warns(*exam, "NOISE_NOT_USED")) << channels;
+    for (auto const& record : exam->acquisitions()) {
+      std::vector<std::complex<float>> samples(14);
+      exam->read(record, samples);
+      EXPECT_EQ(samples, line_samples(record.head));
+    }
   }
 }
 
