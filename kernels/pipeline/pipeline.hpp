@@ -6,7 +6,7 @@
 /// mask        of the first echo's magnitude: threshold, or the surface of the brain; in one piece
 /// unwrap      spatial unwrapping of the first echo, echo by echo from there on
 /// field       fit over the echoes [ppm], its noise and residual; data weight; R2*
-/// background  V-SHARP, direct or by least squares, or SHARP
+/// background  V-SHARP by least squares or direct, or SHARP
 /// inversion   nonlinear TV or TKD, referenced
 ///
 /// Coils are read one volume at a time; at most one coil image is held beside the combined echoes.

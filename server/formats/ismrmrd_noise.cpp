@@ -12,17 +12,21 @@ namespace {
 /// counts as 1 and is named in `assumed`.
 double bandwidth_ratio(ISMRMRD::IsmrmrdHeader const& xml, float image_us, float noise_us,
                        std::string& assumed) {
-  double ratio = 1;
-  if (image_us > 0 && noise_us > 0)
-    ratio = static_cast<double>(image_us) / static_cast<double>(noise_us);
-  else
+  auto const plausible = [](double ratio) { return ratio > 1e-3 && ratio < 1e3; };
+  double dwells = static_cast<double>(image_us) / static_cast<double>(noise_us);
+  if (!plausible(dwells)) {
+    dwells = 1;
     assumed += "; dwell times not given, taken as equal";
+  }
   auto const& system = xml.acquisitionSystemInformation;
-  if (system && system->relativeReceiverNoiseBandwidth &&
-      *system->relativeReceiverNoiseBandwidth > 0)
-    return ratio * static_cast<double>(*system->relativeReceiverNoiseBandwidth);
-  assumed += "; relative receiver bandwidth not given, taken as 1";
-  return ratio;
+  double receiver = 0;
+  if (system && system->relativeReceiverNoiseBandwidth)
+    receiver = static_cast<double>(*system->relativeReceiverNoiseBandwidth);
+  if (!plausible(receiver)) {
+    receiver = 1;
+    assumed += "; relative receiver bandwidth not given, taken as 1";
+  }
+  return dwells * receiver;
 }
 
 }  // namespace

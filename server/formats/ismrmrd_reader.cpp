@@ -224,12 +224,12 @@ void read_ismrmrd(std::filesystem::path const& path, bool whiten, ContainerWrite
   Survey found(placement);
   survey(file, found);
   found.complete(header);
+  check_header(header);
   std::optional<Whitening> whitening;
   if (!found.noise().empty() && !whiten)
     header.add_warnings("NOISE_NOT_USED: whitening is switched off");
   else if (!found.noise().empty())
     whitening = make_whitening(file, xml, found.first().sample_time_us, found.noise(), header);
-  check_header(header);
   out.header(header);
   write_lines(file, placement, found.largest_line(), whitening, out);
   out.end();
