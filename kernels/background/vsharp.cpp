@@ -64,7 +64,8 @@ struct StoreLocal {
 
 Grid working_grid(Grid box, Vec3d voxel_mm, double radius_mm) {
   auto const pad = [=](int n, double h) { return n + static_cast<int>(std::ceil(radius_mm / h)); };
-  return fast_grid({pad(box.nx, voxel_mm.x), pad(box.ny, voxel_mm.y), pad(box.nz, voxel_mm.z)});
+  return fast_real_grid(
+      {pad(box.nx, voxel_mm.x), pad(box.ny, voxel_mm.y), pad(box.nz, voxel_mm.z)});
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ template <class Device>
 VsharpOperator<Device>::VsharpOperator(Device const& device, Vec3d voxel_mm,
                                        Shells<Device> const& shells, bool moment_match)
     : device_(device),
-      fft_(device, fast_grid(shells.box.grid)),
+      fft_(device, fast_real_grid(shells.box.grid)),
       shell_(device, fft_.grid()),
       volume_(device, fft_.grid()),
       total_(device, fft_.half()),

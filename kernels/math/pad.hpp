@@ -34,6 +34,12 @@ inline Grid fast_grid(Grid g) {
   return {fast_size(g.nx), fast_size(g.ny), fast_size(g.nz)};
 }
 
+/// For real transforms, whose lines along x FFTW takes apart into halves: an even nx. On two
+/// threads 125 x 160 x 112 took 77 ms and 126 x 160 x 112 took 9.
+inline Grid fast_real_grid(Grid g) {
+  return {2 * fast_size((g.nx + 1) / 2), fast_size(g.ny), fast_size(g.nz)};
+}
+
 namespace detail {
 
 /// Index along `axis` counted from the low (sign -1) or the high (+1) end; -infinity off the mask.
