@@ -23,6 +23,7 @@
 #include "device/fft.hpp"
 #include "inversion/nltv.hpp"
 #include "mask/magnitude_mask.hpp"
+#include "math/pad.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/linear_fit.hpp"
 #include "phase/romeo_unwrap.hpp"
@@ -170,8 +171,7 @@ class Bench {
     int const few = 2, many = 8;
     double const each = (timed(many) - timed(few)) / (many - few);
     std::size_t const radii = vsharp_ls_radii({1, 1, 1}).size();
-    Grid const box = phantom_.mask_box();
-    Grid const working{fast_size(box.nx), fast_size(box.ny), fast_size(box.nz)};
+    Grid const working = fast_real_grid(phantom_.mask_box());
     add("least-squares V-SHARP it.", each,
         static_cast<double>(2 * radii + 2) * real_transform(working));
   }
