@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "client/overrides.hpp"
+#include "formats/series_kind.hpp"
 
 namespace chistream {
 
@@ -19,7 +20,8 @@ void JobFlags::add_to(CLI::App& app) {
   app.add_option("--set", assignments_, "stage.option=value; `chistream info pipelines` lists them")
       ->allow_extra_args(false);
   app.add_flag("--new", fresh_, "start another job even if the same one exists");
-  add_identity_flags(app, identity_);
+  add_series_flag(app, spec_);
+  add_identity_flags(app, *spec_.mutable_identity());
 }
 
 qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
@@ -28,7 +30,7 @@ qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
         return server.jobs->ListPipelines(context, {}, response);
       });
   auto const& pipeline = find_pipeline(offered.pipelines(), pipeline_);
-  qsm::v1::JobSpec spec;
+  qsm::v1::JobSpec spec = spec_;
   spec.set_pipeline(full_name(pipeline));
   for (auto const& assignment : assignments_) {
     auto const override_ = parse_override(pipeline, assignment);
@@ -38,7 +40,6 @@ qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
     });
     *(earlier != overrides->end() ? &*earlier : overrides->Add()) = override_;
   }
-  *spec.mutable_identity() = identity_;
   return spec;
 }
 

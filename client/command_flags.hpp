@@ -24,7 +24,7 @@ class ServerFlag {
   std::string address_;
 };
 
-/// --pipeline, --set stage.option=value, --new, and whose exam it is.
+/// --pipeline, --set stage.option=value, --series, --new, and whose exam it is.
 class JobFlags {
  public:
   void add_to(CLI::App& app);
@@ -38,7 +38,7 @@ class JobFlags {
  private:
   std::string pipeline_;
   std::vector<std::string> assignments_;
-  qsm::v1::Identity identity_;
+  qsm::v1::JobSpec spec_;  // identity and series, which the flags fill
   bool fresh_ = false;
 };
 

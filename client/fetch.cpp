@@ -95,8 +95,8 @@ void receive_file(Connection& server, std::string const& job_id, qsm::v1::Artifa
 /// Puts `from`/dicom in the place of `to`/dicom. What stood there must be an earlier series.
 void replace_series(fs::path const& from, fs::path const& to) {
   if (fs::exists(to / "dicom")) {
-    for (auto const& entry : fs::directory_iterator(to / "dicom"))
-      if (!entry.is_regular_file() || entry.path().extension() != ".dcm")
+    for (auto const& entry : fs::recursive_directory_iterator(to / "dicom"))
+      if (!entry.is_directory() && (!entry.is_regular_file() || entry.path().extension() != ".dcm"))
         throw FormatError("OUTPUT_IN_USE",
                           (to / "dicom").string() + " holds " + entry.path().filename().string() +
                               ", which is not part of a series",

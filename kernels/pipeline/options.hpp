@@ -49,6 +49,13 @@ struct UnwrapOptions {
   }
 };
 
+/// Maps that are computed, or kept, only for who asks. They change no other result, so they are no
+/// rows of the table.
+struct ExtraMaps {
+  bool field_noise = false;
+  bool quality = false;
+};
+
 struct PipelineOptions {
   CoilMethod coil_method = CoilMethod::kMcpc3ds;  // one echo: a virtual reference coil
   Mcpc3dsOptions coils;
@@ -67,6 +74,7 @@ struct PipelineOptions {
   NltvOptions nltv;
   ClosedFormOptions closed_form;  // its method is that of `inversion`
   ReferenceMethod reference = ReferenceMethod::kMaskMean;
+  ExtraMaps extra;
 };
 
 /// The options an inversion runs with, once its method is chosen.

@@ -166,13 +166,14 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
     bool const by_quality =
         options.mask_by_quality == QualityMask::kOn ||
         (options.mask_by_quality == QualityMask::kAuto && scan.te_s.size() == 1);
-    if (by_quality || options.reliability.min_quality > 0) {
+    if (by_quality || options.reliability.min_quality > 0 || options.extra.quality) {
       quality = {device, grid};
       phase_quality(device, scan, echoes, quality.field());
     }
     if (by_quality)
       combine_masks(device, brain.view(), {}, quality.view(), scan.voxel_mm, options.quality_mask,
                     brain.field());
+    if (options.extra.quality) result.quality = quality.to_host();
     result.magnitude = root_sum_of_squares(device, echoes.magnitude).to_host();
   });
 
@@ -185,6 +186,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
   clock.run(device, kField, [&](Control const&) {
     total = estimate_field(device, scan, options, brain.field(), echoes, quality.view());
     quality = {};
+    if (options.extra.field_noise && total.noise_is_absolute)
+      result.field_noise_ppm = total.noise_ppm.to_host();
+    total.noise_ppm = {};
     if (has_r2s(scan, options)) {
       r2s = {device, grid};
       fit_r2s(device, echoes.magnitudes(), scan.te_s, brain.view(), options.r2s,

@@ -47,6 +47,10 @@ struct Reconstruction {
   std::vector<float> weight;             // data weight of the inversion, 0..1
   std::vector<float> magnitude;          // root of the summed squares over the echoes
   std::vector<float> r2s_per_s;          // zero outside `brain_mask`; empty with too few echoes
+  std::vector<float> field_noise_ppm;    // standard deviation of the total field, zero outside
+                                         // `brain_mask`; empty unless options.extra asks, and
+                                         // where the echoes do not tell it
+  std::vector<float> quality;            // of the first echo's phase, 0..1; empty likewise
   std::vector<std::uint8_t> brain_mask;  // before the background filter
   std::vector<std::uint8_t> mask;        // where chi is defined
 

@@ -40,6 +40,16 @@ struct HzToPpm {
   QSM_HD void operator()(Index3 i) const { field[i] = mask[i] ? ppm_per_hz * field[i] : 0.0f; }
 };
 
+/// A voxel that is all but without signal has a noise beyond any number: 1000 ppm says so.
+struct NoiseToPpm {
+  Field<float> noise;
+  Field<std::uint8_t const> mask;
+  float ppm_per_hz;
+  QSM_HD void operator()(Index3 i) const {
+    noise[i] = mask[i] ? fminf(ppm_per_hz * noise[i], 1000.0f) : 0.0f;
+  }
+};
+
 struct KeepReliable {
   Field<float const> weight;
   Field<std::uint8_t> mask;
@@ -169,14 +179,14 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
                                   Field<float const> quality) {
   auto const magnitudes = echoes.magnitudes();
   TotalField<Device> total{.field_ppm = {device, scan.matrix},
+                           .noise_ppm = {device, scan.matrix},
                            .weight = {device, scan.matrix},
                            .reliability = {},
                            .effective_te_s = effective_te(device, scan, mask, magnitudes)};
   Buffer<Device, float> offset(device, scan.matrix);
-  Buffer<Device, float> noise(device, scan.matrix);
   Buffer<Device, float> residual(device, scan.matrix);
-  Field<float> const field = total.field_ppm.field();
-  EchoFitFields const out{field, offset.field(), noise.field(), residual.field()};
+  Field<float> const field = total.field_ppm.field(), noise = total.noise_ppm.field();
+  EchoFitFields const out{field, offset.field(), noise, residual.field()};
   auto const fit_echoes = [&](Field<float const> known_offset) {
     return options.field == FieldMethod::kNonlinear
                ? complex_fit(device, echoes.phases(), magnitudes, scan.te_s, mask, out,
@@ -189,14 +199,13 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
   known.zero();
   auto fit = fit_echoes(average ? known.view() : Field<float const>{});
   if (!average && scan.te_s.size() > 1 && options.offset.sigma_mm > 0) {
-    smooth_offset(device, scan.voxel_mm, mask,
-                  FittedOffset{offset.view(), noise.view(), residual.view()},
+    smooth_offset(device, scan.voxel_mm, mask, FittedOffset{offset.view(), noise, residual.view()},
                   options.offset.sigma_mm, known.field());
     fit = fit_echoes(known.view());
   }
   total.reliability = data_weight(device, magnitudes, scan.te_s,
                                   {.field_hz = field,
-                                   .noise_hz = noise.view(),
+                                   .noise_hz = noise,
                                    .residual_rad = residual.view(),
                                    .noise_sigma = fit.noise_sigma,
                                    .noise_is_absolute = fit.noise_is_absolute,
@@ -207,8 +216,10 @@ TotalField<Device> estimate_field(Device const& device, ScanDescription const& s
     trim_mask(device, total.weight.view(), mask);
     fill_unreliable(device, scan.voxel_mm, total.weight.view(), mask, field);
   }
-  for_each_voxel(device, scan.matrix,
-                 HzToPpm{field, mask, static_cast<float>(1 / (kGammaBar * scan.b0_t))});
+  total.noise_is_absolute = fit.noise_is_absolute;
+  auto const ppm_per_hz = static_cast<float>(1 / (kGammaBar * scan.b0_t));
+  for_each_voxel(device, scan.matrix, HzToPpm{field, mask, ppm_per_hz});
+  for_each_voxel(device, scan.matrix, NoiseToPpm{noise, mask, ppm_per_hz});
   return total;
 }
 

@@ -27,7 +27,9 @@ void phase_quality(Device const& device, ScanDescription const& scan,
 template <class Device>
 struct TotalField {
   Buffer<Device, float> field_ppm;  // finite; zero outside the mask
+  Buffer<Device, float> noise_ppm;  // its standard deviation; finite; zero outside the mask
   Buffer<Device, float> weight;     // of the inversion; 0 where the field is not to be trusted
+  bool noise_is_absolute = false;   // false: right up to one common factor, as of one echo
   ReliabilityCounts reliability;
   double effective_te_s = 0;  // sum_e w_e TE_e, w_e ~ mean of m_e^2 TE_e^2: the phase scale's
 };

@@ -91,6 +91,9 @@ qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue 
     if (!seen.insert(override_.option()).second)
       refuse("DUPLICATE_OPTION", override_.option() + " is given twice");
   }
+  for (int const kind : spec.series())  // an open enum: a newer client may name what is not here
+    if (!qsm::v1::SeriesKind_IsValid(kind) || kind == qsm::v1::SERIES_KIND_UNSPECIFIED)
+      refuse("UNKNOWN_SERIES", "there is no series of kind " + std::to_string(kind));
   qsm::v1::JobSpec resolved = spec;
   resolved.set_pipeline(full_name(pipeline));
   return resolved;

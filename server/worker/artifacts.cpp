@@ -5,6 +5,7 @@
 
 #include "container/sha256.hpp"
 #include "formats/nifti.hpp"
+#include "formats/series_kind.hpp"
 #include "worker/gzip.hpp"
 
 namespace chistream {
@@ -34,11 +35,9 @@ PendingVolume compress(std::string name, qsm::v1::Geometry const& geometry,
           })};
 }
 
-}  // namespace
-
-std::uint64_t put_result(SeriesDescription const& series, qsm::Reconstruction const& result,
-                         ArtifactSink const& sink) {
-  auto const& geometry = series.exam.geometry();
+std::vector<PendingVolume> compress_all(std::vector<SeriesDescription> const& series,
+                                        qsm::Reconstruction const& result) {
+  auto const& geometry = series.front().exam.geometry();
   std::vector<PendingVolume> volumes;
   volumes.push_back(compress("chi.nii.gz", geometry, result.chi_ppm));
   volumes.push_back(compress("mask.nii.gz", geometry, result.mask));
@@ -47,18 +46,72 @@ std::uint64_t put_result(SeriesDescription const& series, qsm::Reconstruction co
   volumes.push_back(compress("magnitude.nii.gz", geometry, result.magnitude));
   if (!result.r2s_per_s.empty())
     volumes.push_back(compress("r2s.nii.gz", geometry, result.r2s_per_s));
+  for (auto const& one : series) {
+    if (one.kind == qsm::v1::SERIES_KIND_FIELD_NOISE && !result.field_noise_ppm.empty())
+      volumes.push_back(compress("field_noise.nii.gz", geometry, result.field_noise_ppm));
+    if (one.kind == qsm::v1::SERIES_KIND_WEIGHT)
+      volumes.push_back(compress("weight.nii.gz", geometry, result.weight));
+    if (one.kind == qsm::v1::SERIES_KIND_QUALITY)
+      volumes.push_back(compress("quality.nii.gz", geometry, result.quality));
+  }
+  return volumes;
+}
 
-  auto const saturated =
-      write_dicom_series(series, result.chi_ppm, [&](DicomInstance const& instance) {
-        auto head = head_of(instance.name, "application/dicom", instance.bytes);
-        head.set_sop_instance_uid(instance.sop_instance_uid);
-        sink(head, instance.bytes);
-      });
+/// The map of a series; empty where the scan does not tell it. `mask` is room for that of the mask.
+std::span<float const> map_of(qsm::v1::SeriesKind kind, qsm::Reconstruction const& result,
+                              std::vector<float>& mask) {
+  switch (kind) {
+    case qsm::v1::SERIES_KIND_LOCAL_FIELD:
+      return result.local_field_ppm;
+    case qsm::v1::SERIES_KIND_TOTAL_FIELD:
+      return result.total_field_ppm;
+    case qsm::v1::SERIES_KIND_FIELD_NOISE:
+      return result.field_noise_ppm;
+    case qsm::v1::SERIES_KIND_R2S:
+      return result.r2s_per_s;
+    case qsm::v1::SERIES_KIND_MAGNITUDE:
+      return result.magnitude;
+    case qsm::v1::SERIES_KIND_MASK:
+      mask.assign(result.mask.begin(), result.mask.end());
+      return mask;
+    case qsm::v1::SERIES_KIND_WEIGHT:
+      return result.weight;
+    case qsm::v1::SERIES_KIND_QUALITY:
+      return result.quality;
+    default:
+      return result.chi_ppm;
+  }
+}
+
+}  // namespace
+
+StoredResult put_result(std::vector<SeriesDescription> const& series,
+                        qsm::Reconstruction const& result, ArtifactSink const& sink) {
+  auto volumes = compress_all(series, result);
+  StoredResult stored;
+  std::vector<float> mask;
+  for (auto const& one : series) {
+    auto const name = series_name(one.kind);
+    auto const map = map_of(one.kind, result, mask);
+    if (map.empty()) {
+      stored.warnings.push_back("there is no series " + name + ": it takes more echoes");
+      continue;
+    }
+    auto const saturated = write_dicom_series(one, map, [&](DicomInstance const& instance) {
+      auto head = head_of(instance.name, "application/dicom", instance.bytes);
+      head.set_sop_instance_uid(instance.sop_instance_uid);
+      sink(head, instance.bytes);
+    });
+    if (one.kind == qsm::v1::SERIES_KIND_SUSCEPTIBILITY) stored.saturated_voxels = saturated;
+    if (saturated > 0)
+      stored.warnings.push_back(std::to_string(saturated) + " voxels of " + name +
+                                " are beyond what DICOM pixels hold and stored at the limit");
+  }
   for (auto& volume : volumes) {
     std::string const bytes = volume.bytes.get();
     sink(head_of(volume.name, "application/gzip", bytes), bytes);
   }
-  return saturated;
+  return stored;
 }
 
 void put_report(std::string const& report_json, ArtifactSink const& sink) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/pipeline.hpp"
 #include "qsm/v1/result.pb.h"
@@ -14,13 +15,20 @@ namespace chistream {
 /// Receives one artifact whole; `artifact` carries its size and SHA-256.
 using ArtifactSink = std::function<void(qsm::v1::Artifact const& artifact, std::string_view bytes)>;
 
-/// dicom/0001.dcm ..., chi, local_field, total_field (float32 ppm), magnitude (float32), r2s
-/// (float32 1/s, with two echoes or more), mask (uint8), each .nii.gz. The volumes are compressed on threads of their own while the DICOM
-/// series is written. Returns how many voxels the series saturates.
+struct StoredResult {
+  std::uint64_t saturated_voxels = 0;  // of the susceptibility
+  std::vector<std::string> warnings;   // what the pixels could not hold, or the scan does not tell
+};
+
+/// The DICOM series, susceptibility first: dicom/0001.dcm ..., dicom/r2s/0001.dcm ... And as
+/// .nii.gz chi, local_field, total_field (float32 ppm), magnitude (float32), mask (uint8), r2s
+/// (float32 1/s, with two echoes or more), and field_noise (float32 ppm), weight, quality (float32,
+/// 0..1) where their series are written. The volumes are compressed on threads of their own while
+/// the DICOM series are written.
 ///
 /// Bytes depend on the arguments alone, so that a retried job puts the same artifacts.
-std::uint64_t put_result(SeriesDescription const& series, qsm::Reconstruction const& result,
-                         ArtifactSink const& sink);
+StoredResult put_result(std::vector<SeriesDescription> const& series,
+                        qsm::Reconstruction const& result, ArtifactSink const& sink);
 
 void put_report(std::string const& report_json, ArtifactSink const& sink);
 

@@ -1,24 +1,56 @@
-/// What the pixels mean and how they came to be: rescale, real world values, window, derivation,
-/// contributing equipment.
+/// What the pixels of each series mean: unit, coded quantity, rescale, real world values, window.
+///
+/// Every series stores signed 16-bit integers whose rescale slope is 1, in a unit that makes that
+/// fine enough (ppb, 1/s, thousandths), so that a viewer shows the right number whether or not it
+/// applies the rescale; the real world value mapping gives the coded unit. The magnitude alone has
+/// no unit, and is scaled to its range.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
-#include "worker/dicom_series.hpp"
-
-class DcmItem;
+#include "qsm/v1/job.pb.h"
+#include "worker/dicom_dataset.hpp"
 
 namespace chistream {
 
-inline constexpr int kMaxPpb = 32767;  // stored range is symmetric: -32768 is never written
+struct DicomWindow {
+  double centre;
+  double width;
+  char const* explanation;
+};
 
-/// Pixel units, window presets and the real world value mapping (ppm, UCUM).
-void put_quantity(DcmItem& item);
+struct DicomQuantity {
+  char const* image_type = "";   // fourth value of Image Type
+  char const* title = "";        // "QSM [ppb]": how descriptions begin
+  char const* label = "";        // of the real world values, at most 16 characters
+  char const* stored_unit = "";  // Rescale Type
+  double stored_per_unit = 0;    // pixel values per `unit`; 0: the range is filled
+  DicomCode unit;                // of the values given, in UCUM
+  DicomCode quantity;
+  bool standard_deviation = false;   // of the quantity, rather than itself
+  std::vector<DicomWindow> windows;  // empty: 0 to the 99th percentile of what is not zero
+};
 
-/// Series-wide extremes, the same in every image: some viewers take their window from them.
-void put_extremes(DcmItem& item, std::int16_t lowest, std::int16_t highest);
+DicomQuantity const& dicom_quantity(qsm::v1::SeriesKind kind);
 
-/// Derivation, the reconstruction software and, where known, the scanner.
-void put_derivation(DcmItem& item, SeriesDescription const& series);
+inline constexpr int kMaxStored = 32767;  // the range is symmetric: -32768 is never written
+
+/// A volume as it is stored.
+struct StoredPixels {
+  std::vector<std::int16_t> values;
+  double per_unit = 1;  // stored = per_unit * value
+  std::int16_t lowest = 0;
+  std::int16_t highest = 0;
+  std::uint64_t saturated = 0;  // beyond the range, stored at its limit
+};
+
+/// Throws Error{kInvalidArgument, "NON_FINITE_VALUE"}.
+StoredPixels to_stored(DicomQuantity const& quantity, std::span<float const> values);
+
+/// Pixel units, window presets, the real world value mapping, and the extremes of the whole series,
+/// the same in every image: some viewers take their window from them.
+void put_quantity(DcmItem& item, DicomQuantity const& quantity, StoredPixels const& stored);
 
 }  // namespace chistream

@@ -4,13 +4,14 @@
 #include <dcmtk/dcmdata/dcuid.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <vector>
 
 #include "device/error.hpp"
+#include "formats/series_kind.hpp"
 #include "worker/dicom_dataset.hpp"
+#include "worker/dicom_derivation.hpp"
 #include "worker/dicom_geometry.hpp"
 #include "worker/dicom_identity.hpp"
 #include "worker/dicom_quantity.hpp"
@@ -18,29 +19,6 @@
 namespace chistream {
 
 namespace {
-
-struct StoredPixels {
-  std::vector<std::int16_t> ppb;
-  std::int16_t lowest = 0;
-  std::int16_t highest = 0;
-  std::uint64_t saturated = 0;
-};
-
-StoredPixels to_ppb(std::span<float const> chi_ppm) {
-  StoredPixels stored;
-  stored.ppb.reserve(chi_ppm.size());
-  for (float const chi : chi_ppm) {
-    qsm::require(std::isfinite(chi), "NON_FINITE_VALUE", "the susceptibility map is not finite");
-    double const ppb = std::round(1e3 * static_cast<double>(chi));
-    stored.saturated += std::abs(ppb) > kMaxPpb;
-    stored.ppb.push_back(static_cast<std::int16_t>(
-        std::clamp(ppb, static_cast<double>(-kMaxPpb), static_cast<double>(kMaxPpb))));
-  }
-  auto const [low, high] = std::minmax_element(stored.ppb.begin(), stored.ppb.end());
-  stored.lowest = *low;
-  stored.highest = *high;
-  return stored;
-}
 
 // 0 means unknown in the header; DICOM says so by an empty value.
 std::string known(double value) {
@@ -67,9 +45,13 @@ void put_series(DcmItem& item, SeriesDescription const& series, SeriesUids const
   put(item, DCM_FrameOfReferenceUID, uids.frame_of_reference());
   constexpr std::uint64_t kIntegerStringMax = std::numeric_limits<std::int32_t>::max();
   put(item, DCM_SeriesNumber,
-      std::to_string(std::min<std::uint64_t>(
-          std::uint64_t{series.exam.identity().series_number()} * 100 + 1, kIntegerStringMax)));
-  put(item, DCM_SeriesDescription, "QSM [ppb] ref=" + series.reference + " research");
+      std::to_string(
+          std::min<std::uint64_t>(std::uint64_t{series.exam.identity().series_number()} * 100 +
+                                      static_cast<std::uint64_t>(series.kind),
+                                  kIntegerStringMax)));
+  put(item, DCM_SeriesDescription,
+      dicom_quantity(series.kind).title +
+          (series.reference.empty() ? "" : " ref=" + series.reference) + " research");
   put(item, DCM_AcquisitionNumber, "");
 
   DicomTime const created(series.created_at_unix_s);
@@ -81,10 +63,11 @@ void put_series(DcmItem& item, SeriesDescription const& series, SeriesUids const
   put(item, DCM_ContentTime, created.time);
 }
 
-void put_image_layout(DcmItem& item, qsm::v1::Geometry const& geometry) {
+void put_image_layout(DcmItem& item, qsm::v1::Geometry const& geometry,
+                      DicomQuantity const& quantity) {
   put(item, DCM_SOPClassUID, UID_MRImageStorage);
   // PRIMARY keeps the map out of the hanging protocols for reformatted images.
-  put(item, DCM_ImageType, "DERIVED\\PRIMARY\\OTHER\\QSM");
+  put(item, DCM_ImageType, std::string("DERIVED\\PRIMARY\\OTHER\\") + quantity.image_type);
   SlicePlanes const planes(geometry);
   put(item, DCM_ImageOrientationPatient, planes.orientation());
   put(item, DCM_PixelSpacing, planes.pixel_spacing());
@@ -102,46 +85,53 @@ void put_image_layout(DcmItem& item, qsm::v1::Geometry const& geometry) {
   put(item, DCM_LossyImageCompression, "00");
 }
 
-std::string instance_name(int number) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "dicom/%04d.dcm", number);
-  return name;
+/// "dicom" for the susceptibility, "dicom/r2s" and so on beside it.
+std::string series_folder(qsm::v1::SeriesKind kind) {
+  bool const main = kind == qsm::v1::SERIES_KIND_SUSCEPTIBILITY;
+  return main ? "dicom" : "dicom/" + series_name(kind);
+}
+
+std::string instance_name(std::string const& folder, int number) {
+  char name[16];
+  std::snprintf(name, sizeof(name), "/%04d.dcm", number);
+  return folder + name;
 }
 
 }  // namespace
 
-std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<float const> chi_ppm,
+std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<float const> values,
                                  std::function<void(DicomInstance const&)> const& write) {
   require_dicom_dictionary();
   auto const& geometry = series.exam.geometry();
   std::size_t const slice_size = std::size_t{geometry.matrix().x()} * geometry.matrix().y();
-  qsm::require(!chi_ppm.empty() && chi_ppm.size() == slice_size * geometry.matrix().z(),
+  qsm::require(!values.empty() && values.size() == slice_size * geometry.matrix().z(),
                "SHAPE_MISMATCH",
-               "a map of " + std::to_string(chi_ppm.size()) + " voxels does not fill the matrix");
-  StoredPixels const stored = to_ppb(chi_ppm);
-  SeriesUids const uids(series.provenance, series.exam.identity(), "dicom");
+               "a map of " + std::to_string(values.size()) + " voxels does not fill the matrix");
+  DicomQuantity const& quantity = dicom_quantity(series.kind);
+  StoredPixels const stored = to_stored(quantity, values);
+  std::string const folder = series_folder(series.kind);
+  SeriesUids const uids(series.provenance, series.exam.identity(), folder);
 
   DcmDataset shared;
   put_identity(shared, series.exam.identity());
   put_acquisition(shared, series.exam);
   put_series(shared, series, uids);
-  put_image_layout(shared, geometry);
-  put_quantity(shared);
-  put_extremes(shared, stored.lowest, stored.highest);
+  put_image_layout(shared, geometry, quantity);
+  put_quantity(shared, quantity, stored);
   put_derivation(shared, series);
   check_values(shared);
 
   SlicePlanes const planes(geometry);
   for (int number = 1; number <= planes.count(); ++number) {
     int const z = planes.slice_of(number);
-    DicomInstance instance{instance_name(number), uids.instance(z), {}};
+    DicomInstance instance{instance_name(folder, number), uids.instance(z), {}};
     DcmFileFormat file(&shared);
     DcmDataset& image = *file.getDataset();
     put(image, DCM_SOPInstanceUID, instance.sop_instance_uid);
     put(image, DCM_InstanceNumber, std::to_string(number));
     put(image, DCM_ImagePositionPatient, planes.position(z));
     static_assert(sizeof(Uint16) == sizeof(std::int16_t));
-    auto const* pixels = reinterpret_cast<Uint16 const*>(stored.ppb.data()) +
+    auto const* pixels = reinterpret_cast<Uint16 const*>(stored.values.data()) +
                          static_cast<std::size_t>(z) * slice_size;
     image.putAndInsertUint16Array(DCM_PixelData, pixels, slice_size);
     instance.bytes = serialise(file);

@@ -1,9 +1,11 @@
 #include "worker/job.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "container/sha256.hpp"
 #include "device/control.hpp"
+#include "formats/series_kind.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/container_scan.hpp"
 #include "worker/dicom_identity.hpp"
@@ -51,6 +53,10 @@ void require_room(qsm::ScanDescription const& scan, qsm::PipelineOptions const& 
                    device.name);
 }
 
+bool asks_for(qsm::v1::JobSpec const& spec, qsm::v1::SeriesKind kind) {
+  return std::find(spec.series().begin(), spec.series().end(), kind) != spec.series().end();
+}
+
 SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader const& header,
                                   qsm::Preset const& preset, qsm::PipelineOptions const& options) {
   SeriesDescription series;
@@ -64,6 +70,21 @@ SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader con
   return series;
 }
 
+/// The susceptibility, and what else the job was asked for: each once, in the order of the kinds.
+std::vector<SeriesDescription> all_descriptions(SeriesDescription const& susceptibility,
+                                                qsm::v1::JobSpec const& spec,
+                                                qsm::PipelineOptions const& options) {
+  std::vector<SeriesDescription> all{susceptibility};
+  for (auto const kind : all_series()) {
+    if (kind == susceptibility.kind || !asks_for(spec, kind)) continue;
+    all.push_back(susceptibility);
+    all.back().kind = kind;
+    all.back().reference.clear();
+    all.back().derivation = derivation_line(kind, options);
+  }
+  return all;
+}
+
 }  // namespace
 
 JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, ArtifactSink const& sink,
@@ -73,6 +94,8 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   qsm::Preset const& preset = find_preset(input.spec.pipeline());
   qsm::PipelineOptions options = preset.options;
   for (auto const& change : input.spec.overrides()) apply(options, change);
+  options.extra.field_noise = asks_for(input.spec, qsm::v1::SERIES_KIND_FIELD_NOISE);
+  options.extra.quality = asks_for(input.spec, qsm::v1::SERIES_KIND_QUALITY);
 
   ContainerReader const exam(input.container);
   SeriesDescription series = describe_series(input, exam.header(), preset, options);
@@ -86,25 +109,25 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
       device, scan, source, options, stop,
       [&](qsm::PipelineProgress const& p) { on_progress(to_message(p, seconds_since(begin))); });
 
-  auto const stored = Clock::now();
-  series.derivation = derivation_line(options, result.inversion_alpha);
+  auto const computed = Clock::now();
+  series.derivation = inversion_line(options, result.inversion_alpha);
   JobOutcome outcome;
   ArtifactSink const counted = [&](qsm::v1::Artifact const& head, std::string_view bytes) {
     qsm::Control{.stop = stop, .on_iteration = {}}.check_cancelled();
     sink(head, bytes);
     ++outcome.artifacts;
   };
-  std::uint64_t const saturated = put_result(series, result, counted);
-  put_report(make_report({series, options, result, info.kind, info.name, saturated}), counted);
+  auto const stored = put_result(all_descriptions(series, input.spec, options), result, counted);
+  outcome.warnings = result.warnings;
+  outcome.warnings.insert(outcome.warnings.end(), stored.warnings.begin(), stored.warnings.end());
+  put_report(make_report({series, options, result, outcome.warnings, info.kind, info.name,
+                          stored.saturated_voxels}),
+             counted);
 
   for (auto const& stage : result.stage_seconds)
     outcome.stage_times.push_back(stage_time(stage.stage, stage.seconds));
-  outcome.stage_times.push_back(stage_time("store", seconds_since(stored)));
+  outcome.stage_times.push_back(stage_time("store", seconds_since(computed)));
   outcome.peak_bytes = memory_peak() + (info.kind == "cuda" ? result.peak_device_bytes : 0);
-  outcome.warnings = result.warnings;
-  if (saturated > 0)
-    outcome.warnings.push_back(std::to_string(saturated) +
-                               " voxels beyond 32.767 ppm are stored at that limit in DICOM");
   return outcome;
 }
 

@@ -37,6 +37,34 @@ auto count(std::vector<std::uint8_t> const& mask) {
   return std::count_if(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
 }
 
+/// Options as descriptions quote them.
+class OptionText {
+ public:
+  explicit OptionText(qsm::PipelineOptions const& options) : all_(parameters(options)) {}
+  std::string operator[](char const* choice) const { return all_[choice].get<std::string>(); }
+  std::string entry(char const* name) const {
+    return std::string(" ") + name + "=" + all_[name].dump();
+  }
+
+ private:
+  Json all_;
+};
+
+std::string field_line(OptionText const& p) {
+  std::string const coils = p["coils.method"] == "adaptive" ? "adaptive coils" : "MCPC-3D-S";
+  return coils + ", unwrapping " + p["unwrap.method"] + ", field " + p["field.method"];
+}
+
+std::string local_field_line(OptionText const& p, qsm::PipelineOptions const& options) {
+  std::string line = field_line(p) + ", " + p["background.method"];
+  if (options.background.method == qsm::BackgroundMethod::kVsharpLs)
+    line += p.entry("background.lambda") + p.entry("background.iterations");
+  else
+    line += p.entry("background.threshold");
+  if (!options.background.radii_mm.empty()) line += p.entry("background.radii_mm");
+  return line;
+}
+
 }  // namespace
 
 std::string parameters_json(qsm::PipelineOptions const& options) {
@@ -55,26 +83,33 @@ std::string reference_name(qsm::PipelineOptions const& options) {
   return "none";
 }
 
-std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha) {
-  Json const p = parameters(options);
-  auto const entry = [&](char const* name) {
-    return std::string(" ") + name + "=" + p[name].dump();
-  };
-  std::string line = "MCPC-3D-S, unwrapping " + p["unwrap.method"].get<std::string>() +
-                     ", field " + p["field.method"].get<std::string>() + ", " +
-                     p["background.method"].get<std::string>();
-  if (options.background.method == qsm::BackgroundMethod::kVsharpLs)
-    line += entry("background.lambda") + entry("background.iterations");
-  else
-    line += entry("background.threshold");
-  if (!options.background.radii_mm.empty()) line += entry("background.radii_mm");
-  line += ", " + p["inversion.method"].get<std::string>();
+std::string inversion_line(qsm::PipelineOptions const& options, double inversion_alpha) {
+  OptionText const p(options);
+  std::string const line = local_field_line(p, options) + ", " + p["inversion.method"];
   if (qsm::is_closed_form(options.inversion))
-    return line + entry(options.inversion < qsm::InversionMethod::kTikhonov
-                            ? "inversion.tkd_threshold"
-                            : "inversion.lambda");
-  return line + " inversion.alpha=" + Json(inversion_alpha).dump() + entry("inversion.mu1") +
-         entry("inversion.mu2") + entry("inversion.iterations") + entry("inversion.tolerance");
+    return line + p.entry(options.inversion < qsm::InversionMethod::kTikhonov
+                              ? "inversion.tkd_threshold"
+                              : "inversion.lambda");
+  return line + " inversion.alpha=" + Json(inversion_alpha).dump() + p.entry("inversion.mu1") +
+         p.entry("inversion.mu2") + p.entry("inversion.iterations") +
+         p.entry("inversion.tolerance");
+}
+
+std::string derivation_line(qsm::v1::SeriesKind kind, qsm::PipelineOptions const& options) {
+  OptionText const p(options);
+  switch (kind) {
+    case qsm::v1::SERIES_KIND_LOCAL_FIELD:
+    case qsm::v1::SERIES_KIND_MASK:
+      return local_field_line(p, options);
+    case qsm::v1::SERIES_KIND_R2S:
+      return "magnitudes of all echoes," + p.entry("r2s.method");
+    case qsm::v1::SERIES_KIND_MAGNITUDE:
+      return "root of the summed squares of the echoes";
+    case qsm::v1::SERIES_KIND_QUALITY:
+      return "ROMEO quality of the first echo";
+    default:
+      return field_line(p);
+  }
 }
 
 std::string make_report(ReportInput const& input) {
@@ -82,7 +117,7 @@ std::string make_report(ReportInput const& input) {
   auto const& result = input.result;
   Json warnings = Json::array();
   for (auto const& warning : exam.warnings()) warnings.push_back(warning);
-  for (auto const& warning : result.warnings) warnings.push_back(warning);
+  for (auto const& warning : input.warnings) warnings.push_back(warning);
   Json const report = {{"software", {{"name", kSoftware}, {"version", kVersion}}},
                        {"device", {{"kind", input.device_kind}, {"name", input.device_name}}},
                        {"pipeline", input.series.provenance.pipeline},

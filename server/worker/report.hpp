@@ -12,6 +12,7 @@ struct ReportInput {
   SeriesDescription const& series;
   qsm::PipelineOptions const& options;
   qsm::Reconstruction const& result;
+  std::vector<std::string> warnings;  // of the chain and of storing; the exam's own are added
   std::string device_kind;
   std::string device_name;
   std::uint64_t saturated_voxels = 0;
@@ -24,9 +25,13 @@ std::string make_report(ReportInput const& input);
 /// Every option of the table by name, in the table's order; its digest is what identifiers use.
 std::string parameters_json(qsm::PipelineOptions const& options);
 
-/// The methods and key parameters in one line, for Derivation Description; with the alpha that was
-/// in effect, which the options may have left to the phase scale.
-std::string derivation_line(qsm::PipelineOptions const& options, double inversion_alpha);
+/// How the susceptibility came to be in one line, for Derivation Description: methods and key
+/// parameters, with the alpha that was in effect, which the options may have left to the phase
+/// scale.
+std::string inversion_line(qsm::PipelineOptions const& options, double inversion_alpha);
+
+/// The same of what lies before the inversion or beside it.
+std::string derivation_line(qsm::v1::SeriesKind kind, qsm::PipelineOptions const& options);
 
 /// "brain", "csf" or "none", for Series Description.
 std::string reference_name(qsm::PipelineOptions const& options);

@@ -14,11 +14,12 @@ std::string content(std::filesystem::path const& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// A result of three instances and two files.
+/// A result of three instances of one series, one of another, and two files.
 struct Results : FakeServer {
   Results() {
     for (int i = 1; i <= 3; ++i)
       files["dicom/000" + std::to_string(i) + ".dcm"] = std::string(5000, static_cast<char>(i));
+    files["dicom/r2s/0001.dcm"] = std::string(3000, 'r');
     files["chi.nii.gz"] = std::string(7777, 'c');
     files["report.json"] = "{}";
   }
@@ -36,8 +37,8 @@ TEST(Fetch, BringsEveryFile) {
   TemporaryFolder folder;
   Connection connection = server.connect();
   auto const fetched = fetch_results(connection, "job", folder / "out", Wanted::kAll, {});
-  EXPECT_EQ(fetched.instances, 3u);
-  EXPECT_EQ(fetched.files, 5u);
+  EXPECT_EQ(fetched.instances, 4u);
+  EXPECT_EQ(fetched.files, 6u);
   for (auto const& [name, bytes] : server.files)
     EXPECT_TRUE(content(folder / "out" / name) == bytes) << name;
   // Nothing else is left behind.
@@ -70,9 +71,12 @@ TEST(Fetch, ReplacesAnEarlierSeriesWhole) {
   Results server;
   TemporaryFolder folder;
   std::filesystem::create_directories(folder / "dicom");
+  std::filesystem::create_directories(folder / "dicom/mask");
   std::ofstream(folder / "dicom/0099.dcm") << "earlier";
+  std::ofstream(folder / "dicom/mask/0099.dcm") << "earlier";
   EXPECT_EQ(reason(server, folder.path()), "none");
   EXPECT_FALSE(std::filesystem::exists(folder / "dicom/0099.dcm"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "dicom/mask"));
   EXPECT_TRUE(std::filesystem::exists(folder / "dicom/0001.dcm"));
 }
 

@@ -151,9 +151,10 @@ def simulate(folder, *options, matrix=(48, 56, 40), voxel_mm=4, coils=2, name="s
     return scan, truth
 
 
-def instances(folder):
-    """The DICOM series in a result folder, in instance order."""
-    series = [pydicom.dcmread(path) for path in sorted((folder / "dicom").glob("*.dcm"))]
+def instances(folder, series="."):
+    """A DICOM series in a result folder, in instance order; the susceptibility, or one beside it."""
+    paths = sorted((folder / "dicom" / series).glob("*.dcm"))
+    series = [pydicom.dcmread(path) for path in paths]
     assert series, f"no DICOM instance in {folder}"
     return sorted(series, key=lambda instance: int(instance.InstanceNumber))
 
@@ -164,8 +165,8 @@ def digests(folder):
 
 
 def check_dicom(folder):
-    """dciodvfy finds no error in any instance, dcentvfy nothing in the series."""
-    paths = sorted((folder / "dicom").glob("*.dcm"))
+    """dciodvfy finds no error in any instance, dcentvfy nothing in all series together."""
+    paths = sorted((folder / "dicom").rglob("*.dcm"))
     for path in paths:
         verdict = call("dciodvfy", "-new", path, expect=None)
         errors = [line for line in verdict.stderr.splitlines() if line.startswith("Error")]
@@ -174,15 +175,16 @@ def check_dicom(folder):
     assert not (verdict.stdout + verdict.stderr).strip(), verdict.stdout + verdict.stderr
 
 
-def pixels_equal_map(folder):
-    """Every pixel equals the NIfTI map at the same place in the patient, to half a ppb.
+def pixels_equal_map(folder, volume="chi", series="."):
+    """Every real world value equals the NIfTI map at the same place in the patient, to half a step.
 
     DICOM positions are LPS, NIfTI's RAS: x and y change sign.
     """
-    image = nibabel.load(folder / "chi.nii.gz")
-    chi_ppb = numpy.asarray(image.dataobj, dtype=float) * 1000
+    image = nibabel.load(folder / f"{volume}.nii.gz")
+    values = numpy.asarray(image.dataobj, dtype=float)
     to_index = numpy.linalg.inv(image.affine)
-    for instance in instances(folder):
+    for instance in instances(folder, series):
+        step = float(instance.RealWorldValueMappingSequence[0].RealWorldValueSlope)
         orientation = numpy.array(instance.ImageOrientationPatient, dtype=float)
         position = numpy.array(instance.ImagePositionPatient, dtype=float)
         row_mm, column_mm = map(float, instance.PixelSpacing)
@@ -193,9 +195,9 @@ def pixels_equal_map(folder):
         index = numpy.einsum("ij,jrc->irc", to_index[:3, :3], ras) + to_index[:3, 3, None, None]
         nearest = index.round().astype(int)
         assert numpy.abs(index - nearest).max() < 0.01, "the grids differ"
-        assert (nearest >= 0).all() and (nearest.max(axis=(1, 2)) < chi_ppb.shape).all()
-        off = numpy.abs(instance.pixel_array - chi_ppb[tuple(nearest)]).max()
-        assert off <= 0.5 + 1e-3, f"instance {instance.InstanceNumber} is {off} ppb off"
+        assert (nearest >= 0).all() and (nearest.max(axis=(1, 2)) < values.shape).all()
+        off = numpy.abs(instance.pixel_array - values[tuple(nearest)] / step).max()
+        assert off <= 0.5 + 1e-3, f"{series} {instance.InstanceNumber} is {off} steps off"
 
 
 def report(folder):

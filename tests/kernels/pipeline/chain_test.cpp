@@ -26,8 +26,10 @@ TEST_F(ChainTest, RecoversDeepGreyMatterFromRawData) {
   HeadScan<ThisDevice> scan(device(), small_head());
   SimulatedSource source(device(), scan, true);
   std::vector<std::string> seen;
+  PipelineOptions options = quick();
+  options.extra = {.field_noise = true, .quality = true};
 
-  auto const map = reconstruct(device(), describe(scan, true), source, quick(), {},
+  auto const map = reconstruct(device(), describe(scan, true), source, options, {},
                                [&](PipelineProgress const& p) {
                                  if (seen.empty() || seen.back() != p.stage)
                                    seen.push_back(p.stage);
@@ -41,6 +43,13 @@ TEST_F(ChainTest, RecoversDeepGreyMatterFromRawData) {
   expect_contrast(scores);
   EXPECT_LT(error, 100);  // an all-zero map scores 100
   for (float const v : map.chi_ppm) ASSERT_TRUE(std::isfinite(v));
+  ASSERT_EQ(map.field_noise_ppm.size(), map.chi_ppm.size());
+  ASSERT_EQ(map.quality.size(), map.chi_ppm.size());
+  for (std::size_t n = 0; n < map.chi_ppm.size(); ++n) {
+    ASSERT_TRUE(std::isfinite(map.field_noise_ppm[n]));
+    ASSERT_EQ(map.field_noise_ppm[n] > 0, map.brain_mask[n] != 0);
+    ASSERT_TRUE(map.quality[n] >= 0 && map.quality[n] <= 1) << map.quality[n];
+  }
 }
 
 TEST_F(ChainTest, ObliqueCoilImagesGiveTheSameAccuracy) {
@@ -50,6 +59,7 @@ TEST_F(ChainTest, ObliqueCoilImagesGiveTheSameAccuracy) {
   SimulatedSource source(device(), scan, false);
 
   auto const map = reconstruct(device(), describe(scan, false), source, quick());
+  EXPECT_TRUE(map.field_noise_ppm.empty() && map.quality.empty()) << "nobody asked";
 
   double error = 0;
   auto const scores = score(scan, map, &error);

@@ -105,6 +105,18 @@ TEST(JobSpec, RefusesWhatIsNotANumberInTheRange) {
   EXPECT_EQ(refusal(spec({list("a.list", {})})), "OPTION_OUT_OF_RANGE");
 }
 
+TEST(JobSpec, KnowsTheSeriesThatJobsCanWrite) {
+  JobSpec asked;
+  asked.add_series(SERIES_KIND_R2S);
+  asked.add_series(SERIES_KIND_R2S);
+  EXPECT_EQ(refusal(asked), "");
+  EXPECT_EQ(resolve(asked, catalogue()).series_size(), 2);
+  for (int const kind : {0, -1, 99}) {
+    asked.set_series(1, static_cast<SeriesKind>(kind));
+    EXPECT_EQ(refusal(asked), "UNKNOWN_SERIES") << kind;
+  }
+}
+
 TEST(JobSpec, RefusesUnknownDuplicateAndWronglyTypedOptions) {
   Override empty;
   empty.set_option("a.number");

@@ -117,7 +117,7 @@ std::string attribute(DicomInstance const& instance, std::string const& name) {
   DcmTag tag;
   if (DcmTag::findTagFromName(name.c_str(), tag).bad()) throw std::runtime_error("no such name");
   OFString value;
-  file.getDataset()->findAndGetOFStringArray(tag, value);
+  file.getDataset()->findAndGetOFStringArray(tag, value, OFTrue);
   return {value.data(), value.size()};
 }
 

@@ -29,7 +29,7 @@ std::vector<DicomInstance> write_all(SeriesDescription const& series,
 /// Where each voxel of each file lies, by Image Position, Orientation and Pixel Spacing alone.
 PlacedValues placed(std::vector<DicomInstance> const& instances);
 
-/// One attribute as text.
+/// One attribute as text, the first there is, in a sequence or not.
 std::string attribute(DicomInstance const& instance, std::string const& name);
 
 /// Writes the files to a fresh folder, which is removed at the end.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "device/error.hpp"
+#include "formats/series_kind.hpp"
 #include "server/worker/dicom_files.hpp"
 #include "worker/dicom_geometry.hpp"
 
@@ -204,6 +205,81 @@ TEST(DicomSeries, WritesNamesInUtf8) {
   EXPECT_EQ(attribute(instances.front(), "PatientName"), "M\xC3\xBCller^J\xC3\xB6rg");
   SeriesFolder const folder(instances);
   EXPECT_EQ(output_of(DCENTVFY + folder.quoted_files()), "");
+}
+
+class EverySeries : public testing::TestWithParam<qsm::v1::SeriesKind> {};
+
+/// 0 .. 0.9, as every quantity may be.
+std::vector<float> small_map() {
+  std::vector<float> map(210);
+  for (std::size_t n = 0; n < map.size(); ++n) map[n] = 0.1f * static_cast<float>(n % 10);
+  return map;
+}
+
+TEST_P(EverySeries, GivesItsValuesBackByTheRealWorldMapping) {
+  auto series = series_of(axial());
+  series.kind = GetParam();
+  auto const map = small_map();
+  auto const instances = write_all(series, map);
+  double const slope = std::stod(attribute(instances.front(), "RealWorldValueSlope"));
+  EXPECT_EQ(attribute(instances.front(), "RescaleSlope"), "1");
+  auto const& origin = series.exam.geometry().origin_lps_mm();
+  PlacedValues const found = placed(instances);
+  for (int n = 0; n < 7; ++n)
+    EXPECT_NEAR(slope * found.at({std::llround(1e3 * (origin.x() + 0.9 * n)),
+                                  std::llround(1e3 * origin.y()), std::llround(1e3 * origin.z())}),
+                map[static_cast<std::size_t>(n)], 0.5 * slope + 1e-6);
+}
+
+TEST_P(EverySeries, PassesDciodvfy) {
+  auto series = series_of(axial());
+  series.kind = GetParam();
+  if (series.kind != qsm::v1::SERIES_KIND_SUSCEPTIBILITY) series.reference.clear();
+  SeriesFolder const folder(write_all(series, small_map()));
+  auto const said = output_of(DCIODVFY " -new '" + folder.files().front().string() + "'");
+  EXPECT_EQ(said.find("Error"), std::string::npos) << said;
+}
+
+TEST_P(EverySeries, HoldsAnEmptyMap) {
+  auto series = series_of(axial());
+  series.kind = GetParam();
+  auto const image = write_all(series, std::vector<float>(210)).front();
+  EXPECT_EQ(attribute(image, "LargestImagePixelValue"), "0");
+  EXPECT_GE(std::stod(attribute(image, "WindowWidth")), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Dicom, EverySeries, testing::ValuesIn(all_series()), [](auto const& one) {
+  auto name = qsm::v1::SeriesKind_Name(one.param);
+  std::erase(name, '_');
+  return name;
+});
+
+TEST(DicomSeries, KeepsTheSeriesOfOneJobApart) {
+  std::set<std::string> series_uids, numbers, types, names, instance_uids, studies;
+  std::vector<DicomInstance> all;
+  for (auto const kind : all_series()) {
+    auto series = series_of(axial());
+    series.kind = kind;
+    for (auto const& image : write_all(series, small_map())) {
+      series_uids.insert(attribute(image, "SeriesInstanceUID"));
+      studies.insert(attribute(image, "StudyInstanceUID"));
+      numbers.insert(attribute(image, "SeriesNumber"));
+      types.insert(attribute(image, "ImageType"));
+      names.insert(image.name);
+      instance_uids.insert(image.sop_instance_uid);
+      all.push_back(image);
+      all.back().name = std::to_string(all.size()) + ".dcm";
+    }
+  }
+  auto const kinds = all_series().size();
+  EXPECT_EQ(series_uids.size(), kinds);
+  EXPECT_EQ(numbers.size(), kinds);
+  EXPECT_EQ(types.size(), kinds);
+  EXPECT_EQ(studies.size(), 1u);
+  EXPECT_EQ(names.size(), 6 * kinds);
+  EXPECT_EQ(instance_uids.size(), 6 * kinds);
+  EXPECT_EQ(*names.begin(), "dicom/0001.dcm");
+  EXPECT_EQ(output_of(DCENTVFY + SeriesFolder(all).quoted_files()), "");
 }
 
 TEST(DecimalString, FitsAndIsTheNearest) {

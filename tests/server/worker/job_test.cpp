@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::uint32_t kX = 32, kY = 28, kZ = 30;
 
-/// A ball of 0.5 ppm in a larger ball of signal: two echoes of one coil at 3 T.
-void write_ball(ContainerFile& file) {
+/// A ball of 0.5 ppm in a larger ball of signal: one coil at 3 T.
+void write_ball(ContainerFile& file, std::vector<double> const& te_s) {
   qsm::v1::ExamHeader header;
   header.set_format_version(1);
   header.set_content(qsm::v1::CONTENT_KIND_IMAGES);
@@ -32,15 +32,14 @@ void write_ball(ContainerFile& file) {
   g.mutable_y_direction_lps()->set_y(1);
   g.mutable_z_direction_lps()->set_z(1);
   header.set_coils(1);
-  header.add_te_s(0.005);
-  header.add_te_s(0.015);
+  for (double const te : te_s) header.add_te_s(te);
   header.set_b0_t(3);
   header.mutable_identity()->set_patient_id("container");
   header.mutable_identity()->set_study_id("S1");
 
   auto writer = file.writer();
   writer.header(header);
-  for (std::uint32_t echo = 0; echo < 2; ++echo) {
+  for (std::uint32_t echo = 0; echo < te_s.size(); ++echo) {
     std::vector<std::complex<float>> image;
     for (std::uint32_t z = 0; z < kZ; ++z)
       for (std::uint32_t y = 0; y < kY; ++y)
@@ -50,8 +49,7 @@ void write_ball(ContainerFile& file) {
           // Outside a ball of radius 4: chi/3 (a/r)^3 (3 cos^2 - 1).
           double const field =
               r2 < 16 ? 0 : 0.5 / 3 * std::pow(16 / r2, 1.5) * (3 * dz * dz / r2 - 1);
-          double const phase =
-              2 * M_PI * 42.577478518 * 3 * field * header.te_s()[static_cast<int>(echo)];
+          double const phase = 2 * M_PI * 42.577478518 * 3 * field * te_s[echo];
           double const magnitude = r2 < 12 * 12 ? 100 : 0.5;
           image.emplace_back(static_cast<float>(magnitude * std::cos(phase)),
                              static_cast<float>(magnitude * std::sin(phase)));
@@ -64,7 +62,7 @@ void write_ball(ContainerFile& file) {
 class Job : public testing::Test {
  protected:
   void SetUp() override {
-    write_ball(file_);
+    write_ball(file_, {0.005, 0.015});
     input_.job_id = "job-1";
     input_.container = file_.finish();
     input_.input_sha256 = std::string(64, '1');
@@ -99,8 +97,9 @@ TEST_F(Job, LeavesTheSameArtifactsEachTime) {
   auto const first = run();
   EXPECT_EQ(first.size(), kZ + 7u);
   EXPECT_EQ(outcome_.artifacts, first.size());
-  for (char const* name : {"chi.nii.gz", "mask.nii.gz", "local_field.nii.gz", "total_field.nii.gz",
-                           "magnitude.nii.gz", "r2s.nii.gz", "report.json", "dicom/0001.dcm", "dicom/0030.dcm"})
+  for (char const* name :
+       {"chi.nii.gz", "mask.nii.gz", "local_field.nii.gz", "total_field.nii.gz", "magnitude.nii.gz",
+        "r2s.nii.gz", "report.json", "dicom/0001.dcm", "dicom/0030.dcm"})
     EXPECT_TRUE(first.contains(name)) << name;
   EXPECT_EQ(stages_.front(), "coils");
   EXPECT_EQ(stages_.back(), "inversion");
@@ -128,6 +127,35 @@ TEST_F(Job, TakesTheRequestsIdentityOverTheContainers) {
   EXPECT_NE(image.find("request"), std::string::npos);
   EXPECT_EQ(image.find("container"), std::string::npos);
   EXPECT_NE(image.find("S1"), std::string::npos);
+}
+
+TEST_F(Job, WritesTheSeriesItIsAskedForAndTheSameMap) {
+  auto const plain = run();
+  for (auto const kind :
+       {qsm::v1::SERIES_KIND_R2S, qsm::v1::SERIES_KIND_QUALITY, qsm::v1::SERIES_KIND_WEIGHT,
+        qsm::v1::SERIES_KIND_MASK, qsm::v1::SERIES_KIND_R2S})  // twice is once
+    input_.spec.add_series(kind);
+  auto const more = run();
+  EXPECT_EQ(more.size(), plain.size() + 4 * kZ + 2);
+  for (char const* name : {"dicom/r2s/0001.dcm", "dicom/quality/0030.dcm", "dicom/weight/0001.dcm",
+                           "dicom/mask/0001.dcm", "weight.nii.gz", "quality.nii.gz"})
+    EXPECT_TRUE(more.contains(name)) << name;
+  for (auto const& [name, bytes] : plain) EXPECT_EQ(bytes, more.at(name)) << name;
+}
+
+TEST_F(Job, SaysWhichSeriesTheEchoesDoNotTell) {
+  input_.spec.add_series(qsm::v1::SERIES_KIND_FIELD_NOISE);
+  input_.spec.add_series(qsm::v1::SERIES_KIND_LOCAL_FIELD);
+  ContainerFile one_echo;  // whose misfit has no freedom
+  write_ball(one_echo, {0.015});
+  input_.container = one_echo.finish();
+  auto const artifacts = run();
+  EXPECT_TRUE(artifacts.contains("dicom/local-field/0001.dcm"));
+  EXPECT_FALSE(artifacts.contains("dicom/field-noise/0001.dcm"));
+  EXPECT_FALSE(artifacts.contains("field_noise.nii.gz"));
+  auto const report = nlohmann::json::parse(artifacts.at("report.json"));
+  EXPECT_EQ(report["warnings"].back(), "there is no series field-noise: it takes more echoes");
+  EXPECT_EQ(outcome_.warnings.back(), report["warnings"].back());
 }
 
 TEST_F(Job, IsRefusedBeforeAnyWork) {

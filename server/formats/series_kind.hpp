@@ -1,0 +1,22 @@
+/// Names of the DICOM series a job can write, and the flag that asks for them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "qsm/v1/job.pb.h"
+
+namespace chistream {
+
+/// "local-field" of SERIES_KIND_LOCAL_FIELD.
+std::string series_name(qsm::v1::SeriesKind kind);
+
+/// Every kind there is, the susceptibility first.
+std::vector<qsm::v1::SeriesKind> all_series();
+
+/// --series NAME,...: what is written beside the susceptibility; `all` is everything. Fills
+/// spec.series in the order of the enum, each once. `spec` outlives `app`.
+void add_series_flag(CLI::App& app, qsm::v1::JobSpec& spec);
+
+}  // namespace chistream
