@@ -19,7 +19,7 @@ void remove_background(Device const& device, Vec3d voxel_mm, Field<float const> 
     return;
   }
   VsharpOptions direct{.radii_mm = options.radii_mm,
-                       .threshold = options.threshold,
+                       .threshold = threshold_of(options),
                        .moment_match = options.moment_match};
   if (options.method == BackgroundMethod::kSharp) {
     if (direct.radii_mm.empty()) direct.radii_mm = {kSharpRadiusMm};

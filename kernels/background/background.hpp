@@ -20,12 +20,21 @@ struct BackgroundOptions {
   /// Empty: vsharp_radii, vsharp_ls_radii or kSharpRadiusMm. SHARP takes one.
   std::vector<double> radii_mm;
   bool moment_match = VsharpOptions{}.moment_match;
-  double threshold = VsharpOptions{}.threshold;   // vsharp, sharp
+  double threshold = 0;                           // vsharp, sharp; 0: threshold_of
   double lambda = VsharpLsOptions{}.lambda;       // vsharp-ls
   int iterations = VsharpLsOptions{}.iterations;  // vsharp-ls
 };
 
 inline constexpr double kSharpRadiusMm = 8;
+/// The best at that radius on two simulated heads, and close to it from 6 to 12 mm
+/// (docs/algorithms.md). V-SHARP's would cost a third more error: 1 - S of small balls is small.
+inline constexpr double kSharpThreshold = 0.07;
+
+/// What a direct form runs with: options.threshold, or where that is 0 the method's own.
+inline double threshold_of(BackgroundOptions const& options) {
+  if (options.threshold > 0) return options.threshold;
+  return options.method == BackgroundMethod::kSharp ? kSharpThreshold : VsharpOptions{}.threshold;
+}
 
 /// `weight` is read by vsharp-ls only and may be empty. `local_mask`: where `local_ppm` is defined,
 /// all of the mask for vsharp-ls, without a rim of the last radius otherwise. Throws as the method,

@@ -60,7 +60,7 @@ std::string local_field_line(OptionText const& p, qsm::PipelineOptions const& op
   if (options.background.method == qsm::BackgroundMethod::kVsharpLs)
     line += p.entry("background.lambda") + p.entry("background.iterations");
   else
-    line += p.entry("background.threshold");
+    line += " background.threshold=" + Json(qsm::threshold_of(options.background)).dump();
   if (!options.background.radii_mm.empty()) line += p.entry("background.radii_mm");
   return line;
 }

@@ -10,7 +10,7 @@ namespace {
 
 struct BackgroundCommand {
   std::filesystem::path field, mask, weight, out, mask_out;
-  std::string method = "vsharp";
+  std::string method = "vsharp-ls";
   qsm::BackgroundOptions background;
 };
 
@@ -51,8 +51,7 @@ Command add_stage_background(CLI::App& stage) {
                   "ball radii [mm], decreasing, as 12,9,6,3; default: by method and voxel size")
       ->delimiter(',');
   app->add_option("--threshold", o->background.threshold,
-                  "vsharp, sharp: of |1 - S| in the deconvolution")
-      ->capture_default_str();
+                  "vsharp, sharp: of |1 - S| in the deconvolution; default: 0.4 and 0.07");
   app->add_option("--lambda", o->background.lambda, "vsharp-ls: weight of the local field's energy")
       ->capture_default_str();
   app->add_option("--iterations", o->background.iterations, "vsharp-ls: steps")

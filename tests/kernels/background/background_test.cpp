@@ -43,6 +43,14 @@ TEST_F(BackgroundTest, SharpIsVsharpWithOneRadius) {
   EXPECT_EQ(run({.method = BackgroundMethod::kSharp, .radii_mm = {6}, .threshold = 0.1}), expected);
 }
 
+TEST_F(BackgroundTest, EachDirectFormHasAThresholdOfItsOwn) {
+  using Method = BackgroundMethod;
+  EXPECT_EQ(run({.method = Method::kSharp, .radii_mm = {}}),
+            run({.method = Method::kSharp, .radii_mm = {8}, .threshold = 0.07}));
+  EXPECT_EQ(run({.method = Method::kVsharp, .radii_mm = {}}),
+            run({.method = Method::kVsharp, .radii_mm = {}, .threshold = 0.4}));
+}
+
 TEST_F(BackgroundTest, TheMethodDecidesWhatTheMaskLoses) {
   auto const count = [&](BackgroundMethod method) {
     auto const mask = run({.method = method, .radii_mm = {}}).mask;
