@@ -55,4 +55,13 @@ inline int fast_size(int n) {
   }
 }
 
+/// The smallest even one of them without a factor 7, for many complex transforms of one size: over
+/// heads of all sizes 8 % more voxels and, with FFTW on two threads, a fifth less time
+/// (150 x 189 x 135: 44 ms, 150 x 192 x 144: 30).
+inline int fastest_size(int n) {
+  int size = fast_size(n);
+  while (size % 2 != 0 || size % 7 == 0) size = fast_size(size + 1);
+  return size;
+}
+
 }  // namespace qsm

@@ -30,8 +30,8 @@ inline Window whole(Grid grid) {
   return {{}, grid};
 }
 
-inline Grid fast_grid(Grid g) {
-  return {fast_size(g.nx), fast_size(g.ny), fast_size(g.nz)};
+inline Grid fastest_grid(Grid g) {
+  return {fastest_size(g.nx), fastest_size(g.ny), fastest_size(g.nz)};
 }
 
 /// For real transforms, whose lines along x FFTW takes apart into halves: an even nx. On two
@@ -77,8 +77,8 @@ struct PaddedProblem {
 };
 
 /// pad_voxels >= 0: the whole volume and exactly so many voxels more per axis. -1: the mask's
-/// bounding box and max(8, 20 %) voxels more, rounded up to fast sizes: the periodic images of the
-/// mask are what padding keeps apart, so air around the head counts as padding.
+/// bounding box and max(8, 20 %) voxels more, rounded up to the fastest sizes: the periodic images
+/// of the mask are what padding keeps apart, so air around the head counts as padding.
 template <class Device>
 PaddedProblem pad_for_inversion(Device const& device, Field<std::uint8_t const> mask,
                                 int pad_voxels) {
@@ -90,7 +90,7 @@ PaddedProblem pad_for_inversion(Device const& device, Field<std::uint8_t const> 
   };
   if (pad_voxels >= 0) return {whole(mask.grid), add(mask.grid, [=](int) { return pad_voxels; })};
   auto const fifth = [](int n) { return std::max(8, (n + 4) / 5); };
-  return {box, fast_grid(add(box.grid, fifth))};
+  return {box, fastest_grid(add(box.grid, fifth))};
 }
 
 /// to[i] = from[i + origin] inside the window, 0 beyond it.

@@ -14,11 +14,11 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   // one on the device.
   std::uint64_t const combine = voxels * (16 * echoes + 52) + encoded * 16;
 
-  auto const working = [&](auto pad) {
+  auto const working = [&](auto size_of, auto pad) {
     std::uint64_t size = 1;
     for (int axis = 0; axis < 3; ++axis) {
       int const n = scan.matrix.extent(axis);
-      size *= static_cast<std::uint64_t>(fast_size(n + pad(n)));
+      size *= static_cast<std::uint64_t>(size_of(n + pad(n)));
     }
     return size;
   };
@@ -29,13 +29,15 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t const balls = options.background.radii_mm.empty()
                                   ? vsharp_ls_radii(scan.voxel_mm).size()
                                   : options.background.radii_mm.size();
-  std::uint64_t const background = working([](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
+  std::uint64_t const background =
+      working(fast_size, [](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
 
   // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 13 floats per padded
   // voxel; local field, weight, R2*, chi, two masks and the host's copies.
   int const pad = options.nltv.pad_voxels;
   std::uint64_t const invert =
-      working([=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 52 + voxels * 48;
+      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 52 +
+      voxels * 48;
   constexpr std::uint64_t kProgram = 64u << 20;
   return kProgram + std::max({combine, background, invert});
 }

@@ -93,6 +93,10 @@ TEST(FastSize, IsTheNextSmoothNumber) {
   EXPECT_EQ(fast_size(11), 12);
   EXPECT_EQ(fast_size(169), 175);
   EXPECT_EQ(fast_size(211), 216);
+  EXPECT_EQ(fastest_size(1), 2);
+  EXPECT_EQ(fastest_size(12), 12);
+  EXPECT_EQ(fastest_size(169), 180);
+  EXPECT_EQ(fastest_size(189), 192);
 }
 
 }  // namespace

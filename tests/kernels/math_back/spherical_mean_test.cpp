@@ -88,7 +88,7 @@ TEST_F(WindowTest, BoundsTheMaskAndPadsToFastSizes) {
   EXPECT_EQ(window.origin.y, 7);
   EXPECT_EQ(window.origin.z, 0);
   EXPECT_TRUE((window.grid == Grid{10, 1, 17}));
-  EXPECT_TRUE((cropped.grid == Grid{18, 9, 25}));
+  EXPECT_TRUE((cropped.grid == Grid{18, 10, 30}));
   EXPECT_TRUE((exact.grid == Grid{23, 33, 20}));
   EXPECT_TRUE((exact.window.grid == g));
 }
