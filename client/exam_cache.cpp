@@ -62,6 +62,8 @@ std::string fingerprint(ExamSource const& source) try {
   print.number(static_cast<int>(images.phase_units));
   if (images.b0_direction)
     for (double const component : *images.b0_direction) print.number(component);
+  print.number(source.noise.whiten);
+  if (!source.noise.file.empty()) print.file(source.noise.file);
   return print.hex();
 } catch (fs::filesystem_error const& error) {
   throw FormatError("FILE_UNREADABLE", error.what());

@@ -24,12 +24,19 @@ void ExamFlags::add_to(CLI::App& app) {
   app.add_option("--phase-sign", images_.phase_sign, "+1 or -1, multiplies the phase")
       ->check(CLI::IsMember({1, -1}))
       ->capture_default_str();
+  auto* const noise = app.add_option(
+      "--noise", noise_, "ISMRMRD file (.h5) whose noise scan whitens the channels of raw data");
   app.add_flag("--no-whitening", no_whitening_,
-               "leave the channels of raw data as they are although there is a noise scan");
+               "leave the channels of raw data as they are although there is a noise scan")
+      ->excludes(noise);
 }
 
 ExamSource ExamFlags::source() const {
-  ExamSource source{.input = {}, .images = images_, .whiten = !no_whitening_};
+  if (!noise_.empty() && (inputs_.size() != 1 || !is_ismrmrd(inputs_.front())))
+    throw FormatError("NOISE_WITHOUT_RAW_DATA", "a noise scan whitens raw data only",
+                      "give an ISMRMRD file, or leave --noise out");
+  ExamSource source{
+      .input = {}, .images = images_, .noise = {.whiten = !no_whitening_, .file = noise_}};
   source.images.phase_units = phase_units_of(phase_units_).value_or(PhaseUnits::kAuto);
   if (!b0_direction_.empty()) {
     source.images.b0_direction.emplace();

@@ -9,19 +9,22 @@
 namespace chistream {
 
 /// INPUT..., --magnitude, --phase, --te, --b0, --b0-dir, --frequency-hz, --phase-units,
-/// --phase-sign, --no-whitening. One INPUT is an ISMRMRD file, a container or a BIDS folder; with
+/// --phase-sign, --noise, --no-whitening. One INPUT is an ISMRMRD file, a container or a BIDS
+/// folder; with
 /// --phase, inputs are magnitudes.
 class ExamFlags {
  public:
   void add_to(CLI::App& app);
 
-  /// Throws FormatError MISSING_PHASE, MISSING_MAGNITUDE or NO_INPUT for flags that make no exam.
+  /// Throws FormatError MISSING_PHASE, MISSING_MAGNITUDE, NOISE_WITHOUT_RAW_DATA or NO_INPUT for
+  /// flags that make no exam.
   ExamSource source() const;
 
  private:
   std::vector<std::filesystem::path> inputs_;
   std::vector<double> b0_direction_;
   std::string phase_units_ = "auto";
+  std::filesystem::path noise_;
   bool no_whitening_ = false;
   ImageFiles images_;
 };

@@ -49,6 +49,11 @@ void copy_container(fs::path const& path, ContainerWriter& out) {
 
 }  // namespace
 
+bool is_ismrmrd(fs::path const& path) {
+  auto const extension = path.extension();
+  return extension == ".h5" || extension == ".hdf5" || extension == ".mrd";
+}
+
 void write_exam(ExamSource const& source, ContainerWriter& out) {
   if (source.input.empty()) return read_images(source.images, out);
   std::error_code error;
@@ -57,8 +62,7 @@ void write_exam(ExamSource const& source, ContainerWriter& out) {
   if (!fs::exists(source.input, error))
     throw FormatError("FILE_UNREADABLE", "there is no such file: " + source.input.string());
   auto const extension = source.input.extension();
-  if (extension == ".h5" || extension == ".hdf5" || extension == ".mrd")
-    return read_ismrmrd(source.input, source.whiten, out);
+  if (is_ismrmrd(source.input)) return read_ismrmrd(source.input, source.noise, out);
   if (extension == ".qsmexam") return copy_container(source.input, out);
   throw FormatError("UNKNOWN_FORMAT", "the format of *" + extension.string() + " is not known",
                     "give an ISMRMRD file (.h5), a .qsmexam container, a BIDS folder, or NIfTI "

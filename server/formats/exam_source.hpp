@@ -5,6 +5,7 @@
 
 #include "formats/container_writer.hpp"
 #include "formats/image_files.hpp"
+#include "formats/noise_source.hpp"
 
 namespace chistream {
 
@@ -14,8 +15,10 @@ namespace chistream {
 struct ExamSource {
   std::filesystem::path input;
   ImageFiles images;
-  bool whiten = true;  // raw data with a noise scan
+  NoiseSource noise;  // of raw data
 };
+
+bool is_ismrmrd(std::filesystem::path const& path);
 
 /// Writes header, records and end. The same source gives the same bytes. Throws FormatError
 /// FILE_UNREADABLE, UNKNOWN_FORMAT, and what the reader concerned throws.

@@ -7,6 +7,7 @@
 #include <hdf5.h>
 #include <ismrmrd/ismrmrd.h>
 
+#include <algorithm>
 #include <complex>
 #include <cstdint>
 #include <filesystem>
@@ -82,5 +83,17 @@ class IsmrmrdFile {
   std::uint64_t count_ = 0;
   std::vector<StoredAcquisition> block_;
 };
+
+/// fn(at, head) for every acquisition, in the order of the file.
+template <class Function>
+void for_each_head(IsmrmrdFile const& file, Function const& fn) {
+  constexpr std::uint64_t kHeadsAtOnce = 4096;
+  std::vector<ISMRMRD::ISMRMRD_AcquisitionHeader> heads;
+  for (std::uint64_t at = 0; at < file.acquisitions(); at += heads.size()) {
+    heads.resize(std::min(kHeadsAtOnce, file.acquisitions() - at));
+    file.read_heads(at, heads);
+    for (std::size_t i = 0; i < heads.size(); ++i) fn(at + i, heads[i]);
+  }
+}
 
 }  // namespace chistream

@@ -9,6 +9,10 @@ namespace chistream {
 
 using namespace ISMRMRD;
 
+bool is_noise(ISMRMRD_AcquisitionHeader const& head) {
+  return ismrmrd_is_flag_set(head.flags, ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
+}
+
 bool is_reversed(ISMRMRD_AcquisitionHeader const& head) {
   return ismrmrd_is_flag_set(head.flags, ISMRMRD_ACQ_IS_REVERSE);
 }

@@ -15,6 +15,7 @@ namespace chistream {
 /// Why an acquisition is not part of the image ("NOISE"), or null if it is.
 char const* not_imaging(ISMRMRD::ISMRMRD_AcquisitionHeader const& head);
 
+bool is_noise(ISMRMRD::ISMRMRD_AcquisitionHeader const& head);
 bool is_reversed(ISMRMRD::ISMRMRD_AcquisitionHeader const& head);
 
 /// Places lines in an encoded matrix whose centre is at floor(size/2) on every axis. `centre_y` and

@@ -1,4 +1,4 @@
-/// The noise scan of an ISMRMRD file.
+/// The noise scan that whitens an ISMRMRD exam: its own, or one measured before it.
 #pragma once
 
 #include <ismrmrd/xml.h>
@@ -7,21 +7,34 @@
 #include <vector>
 
 #include "formats/ismrmrd_hdf5.hpp"
+#include "formats/noise_source.hpp"
 #include "formats/whitening.hpp"
 #include "qsm/v1/acquisition.pb.h"
 
 namespace chistream {
 
+/// Which acquisitions of a file hold noise alone.
 struct NoiseLine {
-  std::uint64_t at;  // which acquisition of the file it is
+  std::uint64_t at;
   ISMRMRD::ISMRMRD_AcquisitionHeader head;
 };
 
-/// The whitening that `lines`, not empty, allow; `header` then says so and counts the channels that
-/// are left. Nothing where they do not suffice: a warning in `header` says why. Throws FormatError
-/// SAMPLES_MISMATCH.
-std::optional<Whitening> make_whitening(IsmrmrdFile& file, ISMRMRD::IsmrmrdHeader const& xml,
-                                        float image_dwell_us, std::vector<NoiseLine> const& lines,
+/// The exam that is to be whitened.
+struct NoisyExam {
+  IsmrmrdFile& file;
+  ISMRMRD::IsmrmrdHeader const& xml;
+  float dwell_us;  // of its image lines
+  std::vector<NoiseLine> const& noise;
+};
+
+/// `header` then says that the samples are white and counts the channels that are left. Nothing
+/// where the exam's own noise lines do not suffice: a warning in `header` says why, and so does one
+/// where the exam names a noise scan that it does not hold.
+///
+/// A file that `source` names must do: throws FormatError NOISE_MISSING (no noise lines in it),
+/// NOISE_CHANNELS (other channels than the exam's), NOISE_TOO_SHORT, NOISE_EMPTY, and as
+/// IsmrmrdFile; SAMPLES_MISMATCH for either.
+std::optional<Whitening> find_whitening(NoiseSource const& source, NoisyExam const& exam,
                                         qsm::v1::ExamHeader& header);
 
 }  // namespace chistream

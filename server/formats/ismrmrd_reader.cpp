@@ -25,17 +25,6 @@ using ISMRMRD::ISMRMRD_AcquisitionHeader;
 
 namespace {
 
-ISMRMRD::IsmrmrdHeader parse_xml(std::string const& text) {
-  try {
-    ISMRMRD::IsmrmrdHeader xml;
-    ISMRMRD::deserialize(text.c_str(), xml);
-    return xml;
-  } catch (std::exception const& e) {
-    throw FormatError("BAD_ISMRMRD_HEADER",
-                      std::string("the XML header is not valid: ") + e.what());
-  }
-}
-
 LinePlacement placement_of(ISMRMRD::Encoding const& encoding, qsm::v1::Matrix const& encoded) {
   auto const centre = [](ISMRMRD::Optional<ISMRMRD::Limit> const& limit, std::uint32_t size) {
     return limit ? std::uint32_t{limit->center} : size / 2;
@@ -43,8 +32,6 @@ LinePlacement placement_of(ISMRMRD::Encoding const& encoding, qsm::v1::Matrix co
   return {encoded, centre(encoding.encodingLimits.kspace_encoding_step_1, encoded.y()),
           centre(encoding.encodingLimits.kspace_encoding_step_2, encoded.z())};
 }
-
-constexpr std::string_view kNoise = "NOISE";
 
 /// By bytes: the members of ISMRMRD's packed structures lie at any even address.
 std::array<float, 3> triple(void const* from) {
@@ -61,7 +48,7 @@ class Survey {
   /// `at`: which acquisition of the file it is.
   void add(std::uint64_t at, ISMRMRD_AcquisitionHeader const& head) {
     if (char const* kind = not_imaging(head)) {
-      if (std::string_view(kind) == kNoise)
+      if (is_noise(head))
         noise_.push_back({at, head});
       else
         ++skipped_[kind];
@@ -182,15 +169,6 @@ class Survey {
   std::uint64_t lines_ = 0;
 };
 
-void survey(IsmrmrdFile const& file, Survey& result) {
-  std::vector<ISMRMRD_AcquisitionHeader> heads;
-  for (std::uint64_t at = 0; at < file.acquisitions(); at += heads.size()) {
-    heads.resize(std::min<std::uint64_t>(4096, file.acquisitions() - at));
-    file.read_heads(at, heads);
-    for (std::size_t i = 0; i < heads.size(); ++i) result.add(at + i, heads[i]);
-  }
-}
-
 void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_t line_bytes,
                  std::optional<Whitening> const& whitening, ContainerWriter& out) {
   constexpr std::uint64_t kBlockBytes = 32u << 20;
@@ -216,20 +194,18 @@ void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_
 
 }  // namespace
 
-void read_ismrmrd(std::filesystem::path const& path, bool whiten, ContainerWriter& out) {
+void read_ismrmrd(std::filesystem::path const& path, NoiseSource const& noise,
+                  ContainerWriter& out) {
   IsmrmrdFile file(path);
-  auto const xml = parse_xml(file.xml());
+  auto const xml = parse_ismrmrd_xml(file.xml());
   qsm::v1::ExamHeader header = exam_header_of(xml);
   LinePlacement const placement = placement_of(xml.encoding[0], header.encoded());
   Survey found(placement);
-  survey(file, found);
+  for_each_head(file, [&](std::uint64_t at, auto const& head) { found.add(at, head); });
   found.complete(header);
   check_header(header);
-  std::optional<Whitening> whitening;
-  if (!found.noise().empty() && !whiten)
-    header.add_warnings("NOISE_NOT_USED: whitening is switched off");
-  else if (!found.noise().empty())
-    whitening = make_whitening(file, xml, found.first().sample_time_us, found.noise(), header);
+  auto const whitening =
+      find_whitening(noise, {file, xml, found.first().sample_time_us, found.noise()}, header);
   out.header(header);
   write_lines(file, placement, found.largest_line(), whitening, out);
   out.end();

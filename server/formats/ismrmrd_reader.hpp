@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "formats/container_writer.hpp"
+#include "formats/noise_source.hpp"
 
 namespace chistream {
 
@@ -16,14 +17,15 @@ namespace chistream {
 /// phase-correction, feedback, dummy and calibration-only lines are left out and counted in
 /// warnings.
 ///
-/// Noise lines, wherever they stand, whiten the channels (whitening.hpp) where `whiten` says so and
-/// they suffice; warnings say what was done, or why not.
+/// Noise lines, wherever they stand, or those of another file whiten the channels (whitening.hpp,
+/// ismrmrd_noise.hpp); warnings say what was done, or why not.
 ///
 /// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, BAD_ISMRMRD_HEADER, ECHO_COUNT_MISMATCH,
 /// ENCODINGS_UNSUPPORTED, TRAJECTORY_UNSUPPORTED, UNDERSAMPLED (parallel imaging declared),
 /// SLICES_UNSUPPORTED, AVERAGES_UNSUPPORTED, REPETITIONS_UNSUPPORTED (also phases and sets),
 /// FOV_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE, GEOMETRY_CHANGES,
-/// NO_IMAGING_LINES, and those of check_header().
-void read_ismrmrd(std::filesystem::path const& path, bool whiten, ContainerWriter& out);
+/// NO_IMAGING_LINES, and those of find_whitening() and check_header().
+void read_ismrmrd(std::filesystem::path const& path, NoiseSource const& noise,
+                  ContainerWriter& out);
 
 }  // namespace chistream

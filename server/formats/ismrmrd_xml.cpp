@@ -124,6 +124,17 @@ void check_supported(IsmrmrdHeader const& xml) {
 
 }  // namespace
 
+ISMRMRD::IsmrmrdHeader parse_ismrmrd_xml(std::string const& text) {
+  try {
+    ISMRMRD::IsmrmrdHeader xml;
+    ISMRMRD::deserialize(text.c_str(), xml);
+    return xml;
+  } catch (std::exception const& e) {
+    throw FormatError("BAD_ISMRMRD_HEADER",
+                      std::string("the XML header is not valid: ") + e.what());
+  }
+}
+
 qsm::v1::ExamHeader exam_header_of(IsmrmrdHeader const& xml) {
   check_supported(xml);
   qsm::v1::ExamHeader header;

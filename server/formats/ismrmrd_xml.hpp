@@ -3,9 +3,14 @@
 
 #include <ismrmrd/xml.h>
 
+#include <string>
+
 #include "qsm/v1/acquisition.pb.h"
 
 namespace chistream {
+
+/// Throws FormatError BAD_ISMRMRD_HEADER.
+ISMRMRD::IsmrmrdHeader parse_ismrmrd_xml(std::string const& text);
 
 /// Everything but what only the acquisitions know: coils, records, and the geometry beyond matrix
 /// and voxel size. Throws FormatError as read_ismrmrd() lists.

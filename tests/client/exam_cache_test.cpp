@@ -29,7 +29,7 @@ std::size_t files_in(std::filesystem::path const& folder) {
 TEST(ExamCache, ConvertsOnceAndForgetsWhenTold) {
   TemporaryFolder folder;
   write_scan(folder / "scan.h5");
-  ExamSource const source{folder / "scan.h5", {}};
+  ExamSource const source{folder / "scan.h5", {}, {}};
   Exam const exam = prepare_exam(source, folder / "cache");
   auto const bytes = MappedFile(exam.path).bytes().size();
   EXPECT_EQ(exam.bytes, bytes);
@@ -46,16 +46,25 @@ TEST(ExamCache, ConvertsOnceAndForgetsWhenTold) {
 TEST(ExamCache, AnotherInputIsAnotherExam) {
   TemporaryFolder folder;
   write_scan(folder / "scan.h5");
-  ExamSource const source{folder / "scan.h5", {}};
+  ExamSource const source{folder / "scan.h5", {}, {}};
   auto const first = prepare_exam(source, folder / "cache").sha256;
   write_scan(folder / "scan.h5", 2);
   EXPECT_NE(prepare_exam(source, folder / "cache").sha256, first);
 }
 
+TEST(ExamCache, TheSameInputReadInAnotherWayIsAnotherExam) {
+  TemporaryFolder folder;
+  write_scan(folder / "scan.h5");
+  ExamSource source{folder / "scan.h5", {}, {}};
+  auto const first = prepare_exam(source, folder / "cache").path;
+  source.noise.whiten = false;
+  EXPECT_NE(prepare_exam(source, folder / "cache").path, first);
+}
+
 TEST(ExamCache, BeginsAgainAfterAnInterruptedConversion) {
   TemporaryFolder folder;
   write_scan(folder / "scan.h5");
-  ExamSource const source{folder / "scan.h5", {}};
+  ExamSource const source{folder / "scan.h5", {}, {}};
   Exam const exam = prepare_exam(source, folder / "cache");
   auto const partial = exam.path.stem().string().substr(0, 32) + ".partial";
   discard(exam);
@@ -67,11 +76,11 @@ TEST(ExamCache, BeginsAgainAfterAnInterruptedConversion) {
 TEST(ExamCache, KeepsNothingOfWhatIsRefused) {
   TemporaryFolder folder;
   write_scan(folder / "scan.h5", 0);
-  ExamSource const source{folder / "scan.h5", {}};
+  ExamSource const source{folder / "scan.h5", {}, {}};
   EXPECT_EQ(reason_of([&] { prepare_exam(source, folder / "cache"); }), "ALL_ZERO_SAMPLES");
   EXPECT_EQ(files_in(folder / "cache"), 0u);
   EXPECT_EQ(reason_of([&] {
-              prepare_exam({folder / "no.h5", {}}, folder / "cache");
+              prepare_exam({folder / "no.h5", {}, {}}, folder / "cache");
             }),
             "FILE_UNREADABLE");
 }
@@ -79,7 +88,7 @@ TEST(ExamCache, KeepsNothingOfWhatIsRefused) {
 TEST(ExamCache, UsesAContainerWhereItLies) {
   TemporaryFolder folder;
   save(folder / "exam.qsmexam", whole_kspace());
-  Exam const exam = prepare_exam({folder / "exam.qsmexam", {}}, folder / "cache");
+  Exam const exam = prepare_exam({folder / "exam.qsmexam", {}, {}}, folder / "cache");
   EXPECT_EQ(exam.path, folder / "exam.qsmexam");
   discard(exam);
   EXPECT_TRUE(std::filesystem::exists(exam.path));

@@ -39,7 +39,7 @@ TEST(Container, TheSameExamHasTheSameBytes) {
   std::vector<std::byte> copy;
   ContainerWriter out(
       [&](std::span<std::byte const> b) { copy.insert(copy.end(), b.begin(), b.end()); });
-  write_exam({folder / "a.qsmexam", {}}, out);
+  write_exam({folder / "a.qsmexam", {}, {}}, out);
   EXPECT_EQ(copy, bytes);
 }
 

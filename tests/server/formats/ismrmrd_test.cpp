@@ -1,76 +1,11 @@
-#include <ismrmrd/dataset.h>
-#include <ismrmrd/ismrmrd.h>
-#include <ismrmrd/xml.h>
-
-#include <cstring>
 #include <fstream>
-#include <optional>
 
-#include "formats/exam_source.hpp"
-#include "formats/inspect.hpp"
 #include "formats/ismrmrd_reader.hpp"
-#include "formats/ismrmrd_writer.hpp"
-#include "small_exam.hpp"
+#include "ismrmrd_edit.hpp"
 
 namespace chistream::test {
 
 using namespace qsm::container;
-
-namespace {
-
-void write_h5(std::filesystem::path const& path, qsm::v1::ExamHeader const& header) {
-  IsmrmrdWriter out(path, header);
-  for_each_line(header, [&](AcquisitionHead head) { out.acquisition(head, line_samples(head)); });
-  out.finish();
-}
-
-ContainerReader converted(TemporaryFolder const& folder, std::string const& name) {
-  std::vector<std::byte> bytes;
-  ContainerWriter out(
-      [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
-  write_exam({folder / name, {}}, out);
-  return saved(folder, bytes);
-}
-
-/// Lets a test change the file through libismrmrd: XML, heads and samples of a copy.
-struct Edit {
-  std::function<void(ISMRMRD::IsmrmrdHeader&)> xml = [](auto&) {};
-  std::function<void(ISMRMRD::Acquisition&)> line = [](auto&) {};
-  std::function<void(ISMRMRD::Dataset&)> before = [](auto&) {};  // the lines
-  std::function<void(ISMRMRD::Dataset&)> after = [](auto&) {};
-};
-
-std::string edited_reason(Edit const& edit, std::optional<ContainerReader>* result = nullptr) {
-  TemporaryFolder folder;
-  write_h5(folder / "a.h5", kspace_header());
-  {
-    ISMRMRD::Dataset from((folder / "a.h5").c_str(), "dataset", false);
-    ISMRMRD::Dataset to((folder / "b.h5").c_str(), "dataset", true);
-    std::string text;
-    from.readHeader(text);
-    ISMRMRD::IsmrmrdHeader xml;
-    ISMRMRD::deserialize(text.c_str(), xml);
-    edit.xml(xml);
-    std::ostringstream changed;
-    ISMRMRD::serialize(xml, changed);
-    to.writeHeader(changed.str());
-    edit.before(to);
-    ISMRMRD::Acquisition line;
-    for (std::uint32_t i = 0; i < from.getNumberOfAcquisitions(); ++i) {
-      from.readAcquisition(i, line);
-      edit.line(line);
-      to.appendAcquisition(line);
-    }
-    edit.after(to);
-  }
-  return reason_of([&] {
-    ContainerReader exam = converted(folder, "b.h5");
-    inspect(exam);
-    if (result != nullptr) result->emplace(std::move(exam));
-  });
-}
-
-}  // namespace
 
 TEST(Ismrmrd, GivesBackHeaderAndLines) {
   TemporaryFolder folder;
@@ -186,84 +121,6 @@ TEST(Ismrmrd, TurnsReversedReadoutsRound) {
     std::vector<std::complex<float>> samples(14);
     exam->read(record, samples);
     EXPECT_EQ(samples, line_samples(record.head));
-  }
-}
-
-namespace {
-
-/// Appends a noise line: square waves of height c + 1 in channel c, no two alike.
-void add_noise(ISMRMRD::Dataset& to, std::uint16_t channels, std::uint16_t samples,
-               float dwell_us) {
-  ISMRMRD::Acquisition noise(samples, channels);
-  noise.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
-  noise.sample_time_us() = dwell_us;
-  for (std::uint16_t c = 0; c < channels; ++c)
-    for (std::uint16_t s = 0; s < samples; ++s) {
-      float const re = (s >> 2 * c) % 2 == 0 ? 1.0F : -1.0F;
-      float const im = (s >> (2 * c + 1)) % 2 == 0 ? 1.0F : -1.0F;
-      noise.data(s, c) = static_cast<float>(c + 1) * std::complex<float>(re, im);
-    }
-  to.appendAcquisition(noise);
-}
-
-bool warns(ContainerReader const& exam, std::string const& beginning) {
-  for (auto const& warning : exam.header().warnings())
-    if (warning.starts_with(beginning)) return true;
-  return false;
-}
-
-}  // namespace
-
-TEST(Ismrmrd, ANoiseScanWhitensWhereverItStands) {
-  for (bool const first : {true, false}) {
-    Edit edit;
-    (first ? edit.before : edit.after) = [](auto& to) { add_noise(to, 2, 400, 5); };
-    std::optional<ContainerReader> exam;
-    ASSERT_EQ(edited_reason(edit, &exam), "none");
-    EXPECT_TRUE(exam->header().whitened());
-    EXPECT_TRUE(warns(*exam, "WHITENED: by 400 noise samples")) << first;
-    EXPECT_EQ(exam->acquisitions().size(), 90u);
-    for (auto const& record : exam->acquisitions()) {
-      // Channel 0 comes alone: its noise has variance 2, so the samples are as they were.
-      std::vector<std::complex<float>> samples(14);
-      exam->read(record, samples);
-      auto const raw = line_samples(record.head);
-      for (std::size_t x = 0; x < 7; ++x)
-        EXPECT_LT(std::abs(samples[x] - raw[x]), 3e-3F * std::abs(raw[x]) + 1e-6F);
-    }
-  }
-}
-
-TEST(Ismrmrd, DropsTheChannelThatHoldsNoNoise) {
-  Edit edit;
-  edit.before = [](auto& to) {
-    ISMRMRD::Acquisition noise(100, 2);
-    noise.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
-    for (std::uint16_t s = 0; s < 100; ++s) {
-      noise.data(s, 0) = 0;
-      noise.data(s, 1) = s % 2 == 0 ? 1.0F : -1.0F;
-    }
-    to.appendAcquisition(noise);
-  };
-  std::optional<ContainerReader> exam;
-  ASSERT_EQ(edited_reason(edit, &exam), "none");
-  EXPECT_EQ(exam->header().coils(), 1u);
-  EXPECT_TRUE(warns(*exam, "DEAD_CHANNEL: channel 1"));
-}
-
-TEST(Ismrmrd, SaysWhyANoiseScanIsNotUsed) {
-  for (std::uint16_t const channels : {std::uint16_t{3}, std::uint16_t{2}}) {
-    Edit edit;
-    edit.before = [=](auto& to) { add_noise(to, channels, channels == 2 ? 3 : 400, 5); };
-    std::optional<ContainerReader> exam;
-    ASSERT_EQ(edited_reason(edit, &exam), "none");
-    EXPECT_FALSE(exam->header().whitened());
-    EXPECT_TRUE(warns(*exam, "NOISE_NOT_USED")) << channels;
-    for (auto const& record : exam->acquisitions()) {
-      std::vector<std::complex<float>> samples(14);
-      exam->read(record, samples);
-      EXPECT_EQ(samples, line_samples(record.head));
-    }
   }
 }
 

@@ -140,7 +140,7 @@ qsm::v1::InputSummary summary_of(TemporaryFolder const& folder, ImageFiles const
   std::vector<std::byte> bytes;
   ContainerWriter out(
       [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
-  write_exam({{}, files}, out);
+  write_exam({{}, files, {}}, out);
   return inspect(saved(folder, bytes));
 }
 
@@ -193,7 +193,7 @@ TEST(Images, OneFilePerEchoIsTheSameExam) {
     std::vector<std::byte> result;
     ContainerWriter out(
         [&](std::span<std::byte const> b) { result.insert(result.end(), b.begin(), b.end()); });
-    write_exam({{}, files}, out);
+    write_exam({{}, files, {}}, out);
     return result;
   };
   EXPECT_EQ(bytes({{folder / "m.nii"}, {folder / "p.nii"}, {0.004, 0.008}, 3}),
