@@ -1,18 +1,14 @@
 #include "pipeline/combine.hpp"
 
-#include <cmath>
-#include <optional>
-
 #include "coils/adaptive.hpp"
 #include "coils/bipolar.hpp"
-#include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "coils/virtual_reference.hpp"
 #include "device/launch.hpp"
-#include "device/upload.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "phase/laplacian_unwrap.hpp"
 #include "phase/romeo_unwrap.hpp"
+#include "pipeline/coil_images.hpp"
 
 namespace qsm {
 namespace {
@@ -25,42 +21,6 @@ struct SplitPolar {
     magnitude[i] = sqrtf(norm(s));
     phase[i] = norm(s) > 0 ? atan2f(s.im, s.re) : 0.0f;
   }
-};
-
-/// Samples with phase_sign s = -1 are conjugated, so that everything behind sees one convention.
-struct Conjugate {
-  Field<Complex> image;
-  QSM_HD void operator()(Index3 i) const { image[i] = conj(image[i]); }
-};
-
-/// Brings one coil of one echo onto the device as an image of the reconstructed matrix.
-template <class Device>
-class CoilImages {
- public:
-  CoilImages(Device const& device, ScanDescription const& scan, ScanSource& source)
-      : device_(device),
-        scan_(scan),
-        source_(source),
-        upload_(device, scan.encoded),
-        encoded_(device, scan.encoded) {
-    if (scan.is_kspace) fft_.emplace(device, scan.encoded);
-  }
-
-  void read(int echo, int coil, Buffer<Device, Complex>& image) {
-    upload_.fill(encoded_.field(),
-                 [&](std::span<Complex> host) { source_.read(echo, coil, host); });
-    if (fft_) fft_->inverse(encoded_.field());
-    crop_centered(device_, encoded_.view(), image.field());
-    if (scan_.phase_sign < 0) for_each_voxel(device_, image.grid(), Conjugate{image.field()});
-  }
-
- private:
-  Device const& device_;
-  ScanDescription const& scan_;
-  ScanSource& source_;
-  Upload<Device, Complex> upload_;
-  Buffer<Device, Complex> encoded_;
-  std::optional<CenteredFft<Device>> fft_;
 };
 
 /// What evolved from echo 1 to echo 2 in all coils together, unwrapped in space.

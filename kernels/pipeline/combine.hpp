@@ -37,4 +37,13 @@ CombinedEchoes<Device> combine_coils(Device const& device, ScanDescription const
                                      ScanSource& source, PipelineOptions const& options,
                                      Control const& control);
 
+/// Roemer's combination, where the coils' sensitivities are known: sum_c conj(b_c) S_c / sum_c
+/// |b_c|^2, for data whose noise is white. `maps` gives coil c's as read(0, c), on scan.matrix,
+/// with the sign of the samples' phase; where no coil has one the result is 0. The phase is the
+/// scan's against the maps'. One pass, C E transforms; E complex volumes.
+template <class Device>
+CombinedEchoes<Device> combine_with_maps(Device const& device, ScanDescription const& scan,
+                                         ScanSource& source, ScanSource& maps,
+                                         Control const& control);
+
 }  // namespace qsm

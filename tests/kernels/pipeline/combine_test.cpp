@@ -86,6 +86,60 @@ TEST_F(CombineTest, OneEchoOfManyCoilsHasNoFringesThatEnd) {
   EXPECT_EQ(residues(scan, echoes.phase[0].to_host()), 0);
 }
 
+/// What coils of given sensitivities measure of an object, and the sensitivities themselves.
+struct Roemer {
+  Grid grid{19, 14, 9};
+  std::size_t echoes = 3;
+  int coils = 4;
+
+  Complex sensitivity(int coil, std::size_t n) const {
+    if (coil == 2 || n % 13 == 0) return {};  // a dead coil; voxels that none receives
+    Index3 const i = grid.index(n);
+    double const angle = 0.4 * coil + 0.05 * i.x * coil - 0.03 * i.y;
+    double const size = 1 + 0.1 * i.z + 0.3 * coil;
+    return {static_cast<float>(size * std::cos(angle)), static_cast<float>(size * std::sin(angle))};
+  }
+  Complex object(std::size_t echo, std::size_t n) const {
+    double const phase =
+        0.7 * static_cast<double>(echo + 1) * std::sin(0.1 * static_cast<double>(n));
+    double const size = 5 / (1.0 + static_cast<double>(echo));
+    return {static_cast<float>(size * std::cos(phase)), static_cast<float>(size * std::sin(phase))};
+  }
+};
+
+struct RoemerSource : ScanSource {
+  RoemerSource(Roemer const& r, bool maps) : roemer(r), of_maps(maps) {}
+  void read(int echo, int coil, std::span<Complex> volume) override {
+    for (std::size_t n = 0; n < volume.size(); ++n) {
+      auto const b = roemer.sensitivity(coil, n);
+      volume[n] = of_maps ? b : b * roemer.object(static_cast<std::size_t>(echo), n);
+    }
+  }
+  Roemer const& roemer;
+  bool of_maps;
+};
+
+TEST_F(CombineTest, GivenSensitivitiesGiveTheObjectBack) {
+  Roemer const roemer;
+  RoemerSource images(roemer, false), maps(roemer, true);
+  auto const echoes = combine_with_maps(device(),
+                                        {.matrix = roemer.grid,
+                                         .encoded = roemer.grid,
+                                         .te_s = {0.004, 0.009, 0.014},
+                                         .coils = roemer.coils,
+                                         .is_kspace = false},
+                                        images, maps, {});
+  ASSERT_EQ(echoes.phase.size(), 3u);
+  for (std::size_t e = 0; e < 3; ++e) {
+    auto const magnitude = echoes.magnitude[e].to_host(), phase = echoes.phase[e].to_host();
+    for (std::size_t n = 0; n < magnitude.size(); ++n) {
+      Complex const expected = n % 13 == 0 ? Complex{} : roemer.object(e, n);
+      ASSERT_NEAR(magnitude[n] * std::cos(phase[n]), expected.re, 1e-5) << n;
+      ASSERT_NEAR(magnitude[n] * std::sin(phase[n]), expected.im, 1e-5) << n;
+    }
+  }
+}
+
 TEST_F(CombineTest, TwoEchoesCannotShowWhatAlternates) {
   CoilScan scan(2);
   scan.te_s = {0.004, 0.009};
