@@ -9,6 +9,7 @@
 #include "math/finite.hpp"
 #include "phase/component_turns.hpp"
 #include "phase/edge_weights.hpp"
+#include "phase/neighbour_turns.hpp"
 #include "phase/spanning_forest.hpp"
 #include "phase/temporal_unwrap.hpp"
 
@@ -130,6 +131,7 @@ class PathUnwrap {
       shift_to_prediction(device_, components, {}, 0, turned(0));
     for_each_voxel(device_, mask_.grid, NumberedOnly{components.number.view(), mask_});
     add_turns(0, mask_);
+    settle_single_voxels(0, mask_);
     summary_.components = components.count;
   }
 
@@ -171,6 +173,14 @@ class PathUnwrap {
     auto const components = number_components(device_, component_.view(), 1);
     shift_to_prediction(device_, components, echoes_.phases[e - 1], growth(e - 1, e), turned(e));
     add_turns(e, usable_.view());
+    settle_single_voxels(e, usable_.view());
+  }
+
+  /// What the tree joined by its one best edge, and its neighbours together place a turn away.
+  void settle_single_voxels(std::size_t e, Field<std::uint8_t const> where) {
+    summary_.settled +=
+        neighbour_turns(device_, echoes_.phases[e], component_.view(), turns_.field());
+    add_turns(e, where);
   }
 
   void find_usable(std::size_t e) {

@@ -3,8 +3,8 @@
 ///
 /// The result equals the data modulo 2 pi in every voxel. Differences to the published program:
 /// neighbours are those of the volume at its border too, costs have 16 bits instead of 8, the whole
-/// forest replaces seeds and region merging, and a component's turns are decided by all its voxels
-/// instead of the seed's.
+/// forest replaces seeds and region merging, single voxels go to their neighbours' turn, and a
+/// component's turns are decided by all its voxels instead of the seed's.
 ///
 /// Template   the first echo in space (its gradient compared with the second echo's), its turns by
 ///            how well it predicts the second echo; each further echo from the one before,
@@ -14,6 +14,8 @@
 ///            is zero at TE = 0.
 /// Individual each echo in space; each component's turns by the echo before.
 /// One echo   in space; each component's median comes to lie in [-pi, pi].
+///
+/// In space: along the tree, and then single voxels by their neighbours (neighbour_turns.hpp).
 #pragma once
 
 #include <cstdint>
@@ -44,6 +46,7 @@ struct RomeoSummary {
   int components = 0;        // of the first echo
   std::size_t dropped = 0;   // voxels taken out of the mask
   std::size_t repaired = 0;  // over all echoes: prediction in time replaced by a path in space
+  std::size_t settled = 0;   // over the echoes unwrapped in space: single voxels brought home
 };
 
 /// `mask` loses voxels where the first echo is not finite, and pieces too small. Phases become 0

@@ -158,4 +158,29 @@ Forest prim(Real const& phase, Mask const& mask, Edges const& costs) {
   return forest;
 }
 
+Volume<int> neighbours_turn(Real const& phase, Volume<int> const& component) {
+  constexpr int kReach = 9;
+  Volume<int> turns(phase.size);
+  every_voxel(phase.size, [&](Voxel v) {
+    if (component.at(v) < 0) return;
+    auto const length = [&](int k) {
+      double sum = 0;
+      for (int axis = 0; axis < 3; ++axis)
+        for (int by : {1, -1}) {
+          Voxel const other = moved(v, axis, by);
+          if (phase.contains(other) && component.at(other) == component.at(v))
+            sum += std::abs(phase.at(other) - phase.at(v) - 2 * kPi * k);
+        }
+      return sum;
+    };
+    double least = length(0);
+    for (int k = -kReach; k <= kReach; ++k)
+      if (length(k) < least - 1e-4) {  // floats tell no nearer ones apart
+        least = length(k);
+        turns.at(v) = k;
+      }
+  });
+  return turns;
+}
+
 }  // namespace qsm::oracle

@@ -41,4 +41,8 @@ struct Forest {
 /// 3 voxel + axis) that leaves what was reached. Cost 0: no edge.
 Forest prim(Real const& phase, Mask const& mask, Edges const& costs);
 
+/// The turn that brings each voxel nearest to its neighbours in its component, by the sum of
+/// absolute steps over every turn in reach; 0 where none is better. A negative component is none.
+Volume<int> neighbours_turn(Real const& phase, Volume<int> const& component);
+
 }  // namespace qsm::oracle

@@ -1,6 +1,7 @@
 // Edge weights and spanning forests against their definitions.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -8,6 +9,7 @@
 
 #include "kernels/oracle/compare.hpp"
 #include "phase/edge_weights.hpp"
+#include "phase/neighbour_turns.hpp"
 #include "phase/spanning_forest.hpp"
 #include "support/oracle_paths.hpp"
 #include "support/oracle_unwrap.hpp"
@@ -262,6 +264,32 @@ TEST_F(PathsOracle, UnwrapsAsPrimDoesWithItsOwnCosts) {
 
     expect_prim(forest(device(), scan.phase, scan.mask, host),
                 oracle::prim(scan.phase, scan.mask, host));
+  }
+}
+
+TEST_F(PathsOracle, SingleVoxelsGoToTheNearestTurn) {
+  for (oracle::Size const s : {oracle::Size{7, 5, 6}, {13, 8, 9}, {1, 1, 5}}) {
+    std::mt19937 random(5);
+    auto phase = oracle::random_volume(s, 3);
+    oracle::Volume<int> component(s);
+    for (std::size_t n = 0; n < phase.data.size(); ++n) {
+      phase.data[n] = phase.data[n] + (random() % 3 == 0 ? kTwoPi : 0);
+      component.data[n] = static_cast<int>(random() % 8 == 0 ? random() % 3 : 1) - 1;
+    }
+    phase = oracle::rounded(phase);
+    std::vector<std::uint32_t> labels;
+    for (int const c : component.data)
+      labels.push_back(c < 0 ? kNoComponent : static_cast<std::uint32_t>(c));
+    auto const w = upload(device(), phase);
+    Buffer<ThisDevice, std::uint32_t> const label(device(), w.grid(), labels);
+    Buffer<ThisDevice, std::int32_t> turns(device(), w.grid());
+
+    auto const turned = neighbour_turns(device(), w.view(), label.view(), turns.field());
+
+    auto const expected = oracle::neighbours_turn(phase, component).data;
+    EXPECT_EQ(turns.to_host(), std::vector<std::int32_t>(expected.begin(), expected.end()));
+    EXPECT_EQ(turned, expected.size() - static_cast<std::size_t>(
+                                            std::count(expected.begin(), expected.end(), 0)));
   }
 }
 

@@ -80,49 +80,37 @@ Mask blob(Grid g, double cx, double cy, double cz, double half) {
       g, [&](Index3 i) { return test::in_ellipsoid(i, cx, cy, cz, half, half, half); });
 }
 
-Echoes steep_ramp(ThisDevice const& device, Grid g, double noise) {
+Echoes steep_ramp(ThisDevice const& device, Grid g, double noise, unsigned seed) {
   double const slope = 120.0 / (g.nx + g.ny + g.nz);
-  return simulate(device, g, {1}, noise, 3, [&](Index3 i) {
+  return simulate(device, g, {1}, noise, seed, [&](Index3 i) {
     return slope * (i.x + i.y + i.z) - 60 + 3 * std::sin(0.1 * i.x) * std::cos(0.07 * i.z);
   });
 }
 
-// +-60 rad over the volume, 0.6 rad per voxel and axis, noise of 0.3 rad, up to the border.
+// +-60 rad over the volume, 0.6 rad per voxel and axis, noise of 0.5 rad, up to the border.
+// A step between neighbours exceeds pi at 3.6 sigma: the tree alone leaves 5 to 9 voxels of 2 10^5
+// a turn away, each on its own.
 TEST_F(RomeoUnwrapTest, RecoversSteepNoisyPhaseExactly) {
+  std::size_t settled = 0;
   for (Grid const g : {Grid{67, 65, 64}, Grid{33, 97, 61}})
-    for (PathWeights const weights : {PathWeights::kRomeo, PathWeights::kBestPath}) {
-      auto echoes = steep_ramp(device(), g, 0.3);
-      Mask const mask(g.size(), 1);
-      Buffer<ThisDevice, std::uint8_t> inside(device(), g, mask);
+    for (unsigned const seed : {3, 16, 17, 21, 24})  // 16 to 24: where a vote of six is too crude
+      for (PathWeights const weights : {PathWeights::kRomeo, PathWeights::kBestPath}) {
+        auto echoes = steep_ramp(device(), g, 0.5, seed);
+        Mask const mask(g.size(), 1);
+        Buffer<ThisDevice, std::uint8_t> inside(device(), g, mask);
 
-      auto const summary =
-          romeo_unwrap(device(), echoes.fields(), {.weights = weights}, inside.field());
+        auto const summary =
+            romeo_unwrap(device(), echoes.fields(), {.weights = weights}, inside.field());
 
-      EXPECT_EQ(summary.components, 1);
-      EXPECT_EQ(summary.dropped, 0u);
-      auto const found = echoes.phase[0].to_host();
-      double const turns = turns_of(found, echoes.truth[0], mask);
-      EXPECT_EQ(wrong_voxels(found, echoes.truth[0], mask, turns), 0u);
-      EXPECT_LE(std::abs(turns), 1);  // the median of the truth is within half a turn of 0
-    }
-}
-
-// With 0.5 rad a step between neighbours exceeds pi at 3.6 sigma, and of the six that a voxel two
-// sigma off has, such a one may look best. What is taken wrongly are such voxels, each on its own
-// and by one turn; nothing behind them follows. Measured: 5 to 9 in a case of 2 10^5.
-TEST_F(RomeoUnwrapTest, NoiseOfHalfARadianCostsSingleVoxelsOnly) {
-  for (Grid const g : {Grid{67, 65, 64}, Grid{33, 97, 61}})
-    for (PathWeights const weights : {PathWeights::kRomeo, PathWeights::kBestPath}) {
-      auto echoes = steep_ramp(device(), g, 0.5);
-      Mask const mask(g.size(), 1);
-      Buffer<ThisDevice, std::uint8_t> inside(device(), g, mask);
-
-      romeo_unwrap(device(), echoes.fields(), {.weights = weights}, inside.field());
-
-      auto const found = echoes.phase[0].to_host();
-      double const turns = turns_of(found, echoes.truth[0], mask);
-      EXPECT_LE(wrong_voxels(found, echoes.truth[0], mask, turns), g.size() / 20000);
-    }
+        EXPECT_EQ(summary.components, 1);
+        EXPECT_EQ(summary.dropped, 0u);
+        settled += summary.settled;
+        auto const found = echoes.phase[0].to_host();
+        double const turns = turns_of(found, echoes.truth[0], mask);
+        EXPECT_EQ(wrong_voxels(found, echoes.truth[0], mask, turns), 0u) << "seed " << seed;
+        EXPECT_LE(std::abs(turns), 1);  // the median of the truth is within half a turn of 0
+      }
+  std::printf("20 volumes of 2 10^5 voxels: %zu settled\n", settled);
 }
 
 // Two blobs, one of them three turns up at the first echo already, that no path joins: the second
