@@ -1,7 +1,7 @@
 /// How the pixels came to be: derivation, and the equipment that contributed.
 #pragma once
 
-#include "worker/dicom_series.hpp"
+#include "worker/series_description.hpp"
 
 class DcmItem;
 

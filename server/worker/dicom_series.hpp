@@ -8,23 +8,9 @@
 #include <span>
 #include <string>
 
-#include "qsm/v1/acquisition.pb.h"
-#include "qsm/v1/job.pb.h"
-#include "worker/dicom_uid.hpp"
+#include "worker/series_description.hpp"
 
 namespace chistream {
-
-struct SeriesDescription {
-  qsm::v1::SeriesKind kind = qsm::v1::SERIES_KIND_SUSCEPTIBILITY;
-  qsm::v1::ExamHeader exam;  // with the identity that the request completed
-  Provenance provenance;
-  std::int64_t created_at_unix_s =
-      0;  // of the job: every date of ours comes from it, not the clock
-  std::string software_version;
-  std::string reference;   // what susceptibility is relative to: "brain", "csf", "none"; empty
-                           // for other quantities
-  std::string derivation;  // methods and key parameters; echo times are added
-};
 
 struct DicomInstance {
   std::string name;  // "dicom/0001.dcm", "dicom/r2s/0001.dcm"

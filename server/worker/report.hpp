@@ -4,7 +4,7 @@
 #include <string>
 
 #include "pipeline/pipeline.hpp"
-#include "worker/dicom_series.hpp"
+#include "worker/series_description.hpp"
 
 namespace chistream {
 
