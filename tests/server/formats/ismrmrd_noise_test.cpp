@@ -13,7 +13,9 @@ void add_noise(ISMRMRD::Dataset& to, std::uint16_t channels, std::uint16_t sampl
                float dwell_us) {
   ISMRMRD::Acquisition noise(samples, channels);
   noise.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT);
-  noise.sample_time_us() = dwell_us;
+  auto head = noise.getHead();
+  head.sample_time_us = dwell_us;  // the library's reference to it is not aligned
+  noise.setHead(head);
   for (std::uint16_t c = 0; c < channels; ++c)
     for (std::uint16_t s = 0; s < samples; ++s) {
       float const re = (s >> 2 * c) % 2 == 0 ? 1.0F : -1.0F;
