@@ -55,9 +55,11 @@ struct LoadData {
 struct StartPacked {
   Field<float const> phi, weight;
   float mu2;
+  Field<float> z2;
   Field<Complex> packed;
   QSM_HD void operator()(Index3 i) const {
-    packed[i] = {0, weight[i] * phi[i] / (weight[i] + mu2)};
+    z2[i] = weight[i] * phi[i] / (weight[i] + mu2);
+    packed[i] = {0, z2[i]};
   }
 };
 
@@ -80,6 +82,8 @@ void check(NltvOptions const& o, double phase_scale) {
   require(o.mu1 == 0 || (o.mu1 >= 1e-7 && std::isfinite(o.mu1)), "INVALID_OPTION",
           "mu1 is " + std::to_string(o.mu1) + "; it must be 0 (automatic) or at least 1e-7");
   require(positive(o.mu2), "INVALID_OPTION", "mu2 must be positive");
+  require(o.relaxation >= 1 && o.relaxation <= 1.95, "INVALID_OPTION",
+          "relaxation is " + std::to_string(o.relaxation) + "; it must be 1 to 1.95");
   require(o.max_iterations >= 1, "INVALID_OPTION", "max_iterations must be at least 1");
 }
 
@@ -95,6 +99,7 @@ class Nltv {
         qx_(device, grid_),
         qy_(device, grid_),
         qz_(device, grid_),
+        z2_(device, grid_),
         s2_(device, grid_),
         phi_(device, grid_),
         weight_(device, grid_),
@@ -108,6 +113,7 @@ class Nltv {
     scale_ = options.scale_gradients ? gradient_scale(voxel_mm) : Vec3{1, 1, 1};
     mu1_ = static_cast<float>(mu1);
     mu2_ = static_cast<float>(options.mu2);
+    relaxation_ = static_cast<float>(options.relaxation);
     threshold_ = static_cast<float>(alpha / mu1);
     for_each_voxel(device_, half_grid(grid_),
                    FillMultipliers{.dipole = dipole_kernel(grid_, voxel_mm, b0_direction),
@@ -120,7 +126,12 @@ class Nltv {
     load.weight = weight_.field();
     for_each_voxel(device_, grid_, load);
     for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
-    for_each_voxel(device_, grid_, StartPacked{phi_.view(), weight_.view(), mu2_, packed_.field()});
+    for_each_voxel(device_, grid_,
+                   StartPacked{.phi = phi_.view(),
+                               .weight = weight_.view(),
+                               .mu2 = mu2_,
+                               .z2 = z2_.field(),
+                               .packed = packed_.field()});
   }
 
   void solve_for_x() {
@@ -140,10 +151,12 @@ class Nltv {
                                      UpdateSplitting{.scale = scale_,
                                                      .threshold = threshold_,
                                                      .mu2 = mu2_,
+                                                     .relaxation = relaxation_,
                                                      .linear = linear,
                                                      .phi = phi_.view(),
                                                      .weight = weight_.view(),
                                                      .q = {qx_.field(), qy_.field(), qz_.field()},
+                                                     .z2 = z2_.field(),
                                                      .s2 = s2_.field(),
                                                      .x = x_.field(),
                                                      .packed = packed_.field()},
@@ -173,10 +186,10 @@ class Nltv {
   PaddedProblem problem_;
   Grid grid_;
   Vec3 scale_;
-  float mu1_ = 0, mu2_ = 0, threshold_ = 0;
+  float mu1_ = 0, mu2_ = 0, relaxation_ = 1, threshold_ = 0;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> packed_;
-  Buffer<Device, float> qx_, qy_, qz_, s2_, phi_, weight_, x_, dipole_, inverse_;
+  Buffer<Device, float> qx_, qy_, qz_, z2_, s2_, phi_, weight_, x_, dipole_, inverse_;
   SumScratch<Device> scratch_;
 };
 

@@ -1,13 +1,15 @@
 /// The passes of one nonlinear-TV iteration (nltv.hpp has the functional).
 ///
 /// ADMM in scaled form, state after the x-update: x and D x, packed as one complex volume.
-///   gradient:  q = grad x + s1;   s1 <- clamp(q, alpha / mu1);   z1 = q - s1
-///   field:     v = D x + s2;      z2 = v + y, y the proximal step of the phase misfit;  s2 <- -y
+///   gradient:  q = r grad x + (1 - r) z1 + s1;   s1 <- clamp(q, alpha / mu1);   z1 <- q - s1
+///   field:     v = r D x + (1 - r) z2 + s2;      z2 <- v + y, y the proximal step of the phase
+///              misfit;   s2 <- -y
 ///   x-update:  X = (mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)) / (mu2 D^2 + mu1 |E|^2),  X(0) = 0
 ///
-/// Only q is stored of the gradient's splitting: s1 = clamp(q), z1 - s1 = q - 2 clamp(q). And
-/// z2 - s2 = v + 2 y. Both right-hand sides are real, so they travel as the real and the imaginary
-/// part of one complex transform, and x and D x come back the same way.
+/// r is the over-relaxation. Only q is stored of the gradient's splitting: s1 = clamp(q),
+/// z1 - s1 = q - 2 clamp(q). And z2 - s2 = v + 2 y. Both right-hand sides are real, so they travel
+/// as the real and the imaginary part of one complex transform, and x and D x come back the same
+/// way.
 #pragma once
 
 #include "device/field.hpp"
@@ -68,22 +70,29 @@ struct SolvePacked {
   }
 };
 
-/// Both splittings at once: q <- grad x + clamp(q), imaginary part D x <- z2 - s2, s2 <- -y. Voxels
-/// without data (W = 0) have y = 0: their D x passes through, untouched. Keeps x, for the real part
-/// is soon overwritten, and returns |x|^2 and |x - previous x|^2 of the voxel.
+/// Both splittings at once: q, z2, s2, and the imaginary part D x <- z2 - s2. Voxels without data
+/// (W = 0) have y = 0 and s2 = 0. Keeps x, for the real part is soon overwritten, and returns |x|^2
+/// and |x - previous x|^2 of the voxel.
 ///
 /// Writes imaginary parts while neighbours read real ones, which are never written here. Every load
 /// comes before the first store, behind which the compiler may move none: on a GPU they are then in
-/// flight together (0.45 instead of 1.23 ms). 44 bytes read and 28 written per voxel.
+/// flight together (0.45 instead of 1.23 ms). 48 bytes read and 32 written per voxel.
 struct UpdateSplitting {
   Vec3 scale;
   float threshold;  // alpha / mu1
   float mu2;
-  bool linear;  // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
+  float relaxation;  // r
+  bool linear;       // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
   Field<float const> phi, weight;
   Three<float> q;
-  Field<float> s2, x;
+  Field<float> z2, s2, x;
   Field<Complex> packed;
+
+  /// q of one axis from the slope of x and the q before.
+  QSM_HD float relaxed(float slope, float before) const {
+    float const s1 = clamp(before, threshold), z1 = before - s1;
+    return relaxation * slope + (1 - relaxation) * z1 + s1;
+  }
 
   QSM_HD Sums operator()(Index3 i) const {
     Grid const g = packed.grid;
@@ -92,19 +101,22 @@ struct UpdateSplitting {
                          packed[neighbour(g, i, 2, 1)].re};
     Complex const here = packed.data[n];
     Vec3 const before = {q.x.data[n], q.y.data[n], q.z.data[n]};
-    float const previous = x.data[n], w = weight.data[n], phase = phi.data[n], s = s2.data[n];
+    float const previous = x.data[n], w = weight.data[n], phase = phi.data[n], s = s2.data[n],
+                z = z2.data[n];
 
-    q.x.data[n] = scale.x * (up[0] - here.re) + clamp(before.x, threshold);
-    q.y.data[n] = scale.y * (up[1] - here.re) + clamp(before.y, threshold);
-    q.z.data[n] = scale.z * (up[2] - here.re) + clamp(before.z, threshold);
+    q.x.data[n] = relaxed(scale.x * (up[0] - here.re), before.x);
+    q.y.data[n] = relaxed(scale.y * (up[1] - here.re), before.y);
+    q.z.data[n] = relaxed(scale.z * (up[2] - here.re), before.z);
     x.data[n] = here.re;
+    float const v = relaxation * here.im + (1 - relaxation) * z + s;
+    float y = 0;
     if (w > 0) {
-      float const v = here.im + s;
       float const misfit = phase - v;
-      float const y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
-      s2.data[n] = -y;
-      packed.data[n].im = v + 2 * y;
+      y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
     }
+    z2.data[n] = v + y;
+    s2.data[n] = -y;
+    packed.data[n].im = v + 2 * y;
     float const change = here.re - previous;
     return {static_cast<double>(here.re) * static_cast<double>(here.re),
             static_cast<double>(change) * static_cast<double>(change)};

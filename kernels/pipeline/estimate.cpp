@@ -32,11 +32,11 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t const background =
       working(fast_size, [](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
 
-  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 13 floats per padded
+  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 14 floats per padded
   // voxel; local field, weight, R2*, chi, two masks and the host's copies.
   int const pad = options.nltv.pad_voxels;
   std::uint64_t const invert =
-      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 52 +
+      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 56 +
       voxels * 48;
   constexpr std::uint64_t kProgram = 64u << 20;
   return kProgram + std::max({combine, background, invert});

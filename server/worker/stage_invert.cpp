@@ -107,8 +107,8 @@ int invert(InvertCommand& o) {
               << "\nworking grid " << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
               << report.working_grid.nz << '\n';
   }
-  double const subtracted = qsm::reference(device, reference_method(o.reference), mask.view(),
-                                           chi.field(), csf.view());
+  double const subtracted =
+      qsm::reference(device, reference_method(o.reference), mask.view(), chi.field(), csf.view());
   std::cout << "reference " << subtracted << " ppm\n";
   write_nifti(o.out, volumes.geometry(), chi.to_host());
   return 0;
@@ -122,6 +122,8 @@ void add_nltv_options(CLI::App& app, InvertCommand& o) {
                  "penalty of the gradient splitting; 0: 400 alpha / phase scale")
       ->capture_default_str();
   app.add_option("--mu2", o.nltv.mu2, "penalty of the field splitting")->capture_default_str();
+  app.add_option("--relaxation", o.nltv.relaxation, "over-relaxation of both; 1: none")
+      ->capture_default_str();
   app.add_option("--iterations", o.nltv.max_iterations, "at most")->capture_default_str();
   app.add_option("--tolerance", o.nltv.tolerance, "relative change at which to stop")
       ->capture_default_str();

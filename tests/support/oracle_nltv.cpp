@@ -100,7 +100,8 @@ Real nltv(Real const& phase, Real const& weight, Real const& dipole, NltvOptions
     for (std::size_t a = 0; a < 3; ++a) {
       Real const g = gradient(x, static_cast<int>(a), o.gradient_scale[a]);
       for (std::size_t n = 0; n < voxels; ++n) {
-        double const q = g.data[n] + s1[a].data[n];
+        double const q =
+            o.relaxation * g.data[n] + (1 - o.relaxation) * z1[a].data[n] + s1[a].data[n];
         double const shrunk = std::max(std::abs(q) - threshold, 0.0);
         z1[a].data[n] = q < 0 ? -shrunk : shrunk;
         s1[a].data[n] = q - z1[a].data[n];
@@ -110,7 +111,8 @@ Real nltv(Real const& phase, Real const& weight, Real const& dipole, NltvOptions
     for (std::size_t n = 0; n < voxels; ++n) spectrum.data[n] *= dipole.data[n];
     Real const field = real_idft(spectrum);
     for (std::size_t n = 0; n < voxels; ++n) {
-      double const w = weight.data[n], v = field.data[n] + s2.data[n];
+      double const w = weight.data[n],
+                   v = o.relaxation * field.data[n] + (1 - o.relaxation) * z2.data[n] + s2.data[n];
       z2.data[n] = iteration < o.linear_iterations ? (w * phase.data[n] + o.mu2 * v) / (w + o.mu2)
                                                    : nonlinear_prox(w, phase.data[n], v, o.mu2);
       s2.data[n] = v - z2.data[n];

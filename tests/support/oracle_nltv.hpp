@@ -13,6 +13,7 @@ struct NltvOptions {
   double alpha = 3e-4;         // of x in radians
   double mu1 = 3e-2;           // penalty of z1 = grad x
   double mu2 = 1;              // penalty of z2 = Dx; W < mu2
+  double relaxation = 1.8;     // r: grad x and Dx count as r times themselves + (1 - r) z
   int iterations = 50;         // exactly this many x-updates
   int linear_iterations = 10;  // with z2 = (W phi + mu2 v)/(W + mu2): the warm start
   Vector gradient_scale = {1, 1, 1};
