@@ -22,11 +22,16 @@
 
 namespace qsm {
 
+/// How alpha is found: as NltvOptions::alpha says, or from the data (choose_alpha.hpp).
+enum class AlphaRule { kFixed, kNoise, kEqualise };
+
 struct NltvOptions {
+  AlphaRule alpha_rule = AlphaRule::kFixed;
   /// Regularisation weight for x in radians, belonging to the phase scale c given to nltv(): the
   /// same map from another scale c' needs alpha c' / c, so report the two together. 0: 2.5e-4 ppm
   /// times c times the mean of W over the mask, so that a weight dimmed as a whole (bright scalp
-  /// beside the coils) does not smooth the map; a noise-free field wants a fifth of it.
+  /// beside the coils) does not smooth the map; a noise-free field wants a fifth of it. Not read
+  /// by the noise's rule; where equalising starts.
   double alpha = 0;
   /// Penalty of z1 = grad x; gradients are cut at alpha / mu1. 0: 400 alpha / c, which is the usual
   /// 100 alpha at 4 rad/ppm and gives the same iterates at every scale, as (c, alpha) do.
@@ -49,6 +54,13 @@ struct NltvOptions {
   double phase_limit = 0.9 * std::numbers::pi;
 };
 
+/// One short solve of frequency equalisation.
+struct AlphaTrial {
+  double alpha = 0;    // [rad]
+  double balance = 0;  // A2 / A3 of its map
+  int iterations = 0;
+};
+
 struct InversionReport {
   int iterations = 0;
   bool converged = false;         // the tolerance was met
@@ -57,7 +69,9 @@ struct InversionReport {
   double phase_scale = 0;         // rad/ppm, after phase_limit
   double alpha = 0;               // belonging to it
   double mu1 = 0;
-  Grid working_grid;  // of the padded problem
+  double noise_ppm = 0;                  // of the field, as its spectrum shows it on the magic cone
+  std::vector<AlphaTrial> alpha_trials;  // AlphaRule::kEqualise alone
+  Grid working_grid;                     // of the padded problem
 };
 
 /// `phase_scale_rad_per_ppm`: 2 pi 42.577478518 B0[T] TE[s], TE the effective echo time.

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "device/error.hpp"
+#include "device/select.hpp"
 #include "inversion/closed_form.hpp"
 #include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
@@ -22,7 +23,7 @@ struct InvertCommand {
   std::vector<double> b0_direction;
   qsm::NltvOptions nltv;
   qsm::ClosedFormOptions closed_form;
-  std::string method = "fansi-nltv", pad = "auto";
+  std::string method = "fansi-nltv", pad = "auto", alpha = "0";
   std::string gradient_scaling = nltv.scale_gradients ? "voxel" : "none";
   std::string reference =
       qsm::PipelineOptions{}.reference == qsm::ReferenceMethod::kMaskMean ? "mask" : "none";
@@ -37,25 +38,39 @@ int pad_voxels(std::string const& text) {
   return std::stoi(text);
 }
 
+/// A number, or the rule that finds it.
+void set_alpha(std::string const& text, qsm::NltvOptions& nltv) {
+  if (text == "auto") nltv.alpha_rule = qsm::AlphaRule::kNoise;
+  if (text == "equalise") nltv.alpha_rule = qsm::AlphaRule::kEqualise;
+  if (nltv.alpha_rule != qsm::AlphaRule::kFixed) return;
+  std::size_t used = 0;
+  try {
+    nltv.alpha = std::stod(text, &used);
+  } catch (std::exception const&) {
+    used = 0;
+  }
+  qsm::require(used == text.size() && used > 0, "INVALID_OPTION",
+               "--alpha is a number, auto or equalise, not '" + text + "'");
+}
+
 qsm::ReferenceMethod reference_method(std::string const& name) {
   if (name == "csf") return qsm::ReferenceMethod::kCsf;
   return name == "mask" ? qsm::ReferenceMethod::kMaskMean : qsm::ReferenceMethod::kNone;
 }
 
-/// The weight as given, or the magnitude divided by its maximum inside the mask, as FANSI's own
-/// scripts do; empty (weight 1) without either.
+/// The weight as given; or the magnitude over its 99th percentile in the mask, at most 1, so that
+/// no single vessel sets the scale; empty (weight 1) without either.
 DeviceVolume load_weight(qsm::ThisDevice const& device, StageVolumes& volumes,
-                         InvertCommand const& o) {
+                         DeviceMask const& mask, InvertCommand const& o) {
   if (!o.weight.empty()) return volumes.upload(device, o.weight);
   if (o.magnitude.empty()) return {};
   auto weight = volumes.volume(o.magnitude);
-  auto const mask = volumes.mask(o.mask);
-  float largest = 0;
-  for (std::size_t n = 0; n < mask.size(); ++n)
-    if (mask[n]) largest = std::max(largest, weight[n]);
-  qsm::require(largest > 0, "EMPTY_MASK", "the magnitude is zero inside the mask");
-  for (float& w : weight) w /= largest;
-  return {device, volumes.grid(), weight};
+  DeviceVolume loaded(device, volumes.grid(), weight);
+  double const bright = qsm::percentiles(device, loaded.view(), mask.view(), {99}).front();
+  qsm::require(bright > 0, "EMPTY_MASK", "the magnitude is zero inside the mask");
+  for (float& w : weight) w = std::min(w / static_cast<float>(bright), 1.0f);
+  loaded.upload(weight);
+  return loaded;
 }
 
 /// Empty without a reference to fluid.
@@ -81,6 +96,7 @@ double phase_scale(InvertCommand const& o) {
 
 int invert(InvertCommand& o) {
   o.nltv.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
+  set_alpha(o.alpha, o.nltv);
   o.nltv.scale_gradients = o.gradient_scaling == "voxel";
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
@@ -97,14 +113,18 @@ int invert(InvertCommand& o) {
     qsm::invert_closed_form(device, volumes.voxel_mm(), b0, local.view(), mask.view(),
                             qsm::closed_form_options(options), chi.field(), qsm::Control{});
   } else {
-    DeviceVolume const weight = load_weight(device, volumes, o);
+    DeviceVolume const weight = load_weight(device, volumes, mask, o);
     auto const report =
         qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(), mask.view(),
                   weight.view(), qsm::tv_options(options), chi.field(), qsm::Control{});
+    for (auto const& trial : report.alpha_trials)
+      std::cout << "tried alpha " << trial.alpha << ": balance " << trial.balance << " after "
+                << trial.iterations << " iterations\n";
     std::cout << report.iterations << " iterations, change " << report.change
               << (report.converged ? "" : ", tolerance not met") << "\nphase scale "
-              << report.phase_scale << " rad/ppm, alpha " << report.alpha << ", mu1 " << report.mu1
-              << "\nworking grid " << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
+              << report.phase_scale << " rad/ppm, noise " << report.noise_ppm << " ppm, alpha "
+              << report.alpha << ", mu1 " << report.mu1 << "\nworking grid "
+              << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
               << report.working_grid.nz << '\n';
   }
   double const subtracted =
@@ -115,8 +135,9 @@ int invert(InvertCommand& o) {
 }
 
 void add_nltv_options(CLI::App& app, InvertCommand& o) {
-  app.add_option("--alpha", o.nltv.alpha,
-                 "weight of total variation [rad]; 0: from the phase scale")
+  app.add_option("--alpha", o.alpha,
+                 "weight of total variation [rad]; 0: from the phase scale; auto: from the field's "
+                 "noise; equalise: by frequency equalisation, up to four times as long")
       ->capture_default_str();
   app.add_option("--mu1", o.nltv.mu1,
                  "penalty of the gradient splitting; 0: 400 alpha / phase scale")

@@ -1,0 +1,270 @@
+/// One nonlinear-TV problem on a device: its volumes, and the ADMM iteration over them (nltv.hpp
+/// has the functional, nltv_step.hpp the passes). The weight of total variation may change between
+/// runs, and the next run goes on from where the last one stood.
+#pragma once
+
+#include <cmath>
+#include <string>
+
+#include "device/buffer.hpp"
+#include "device/fft.hpp"
+#include "device/launch.hpp"
+#include "device/reduce.hpp"
+#include "device/run_and_sum.hpp"
+#include "inversion/nltv.hpp"
+#include "inversion/nltv_step.hpp"
+#include "inversion/spectrum_bands.hpp"
+#include "math/finite.hpp"
+#include "math/pad.hpp"
+
+namespace qsm {
+namespace nltv_step {
+
+/// phi and W on the padded grid; W < mu2, and W = 0 wherever there is nothing to trust.
+struct LoadData {
+  Field<float const> local_ppm;
+  Field<std::uint8_t const> mask;
+  Field<float const> noise_weight;  // may be empty
+  Window window;
+  float phase_scale, largest_weight;
+  Field<float> phi, weight;
+  QSM_HD void operator()(Index3 i) const {
+    phi[i] = 0;
+    weight[i] = 0;
+    if (!window.grid.contains(i)) return;
+    Index3 const from = i + window.origin;
+    float const w = noise_weight ? noise_weight[from] : 1.0f;
+    float const phase = phase_scale * local_ppm[from];
+    if (!mask[from] || !is_finite(phase) || !is_finite(w) || !(w > 0)) return;
+    phi[i] = phase;
+    weight[i] = w * w < largest_weight ? w * w : largest_weight;
+  }
+};
+
+/// x = z1 = s1 = s2 = 0, z2 the solution of the linear prox at v = 0.
+struct StartPacked {
+  Field<float const> phi, weight;
+  float mu2;
+  Field<float> z2;
+  Field<Complex> packed;
+  QSM_HD void operator()(Index3 i) const {
+    z2[i] = weight[i] * phi[i] / (weight[i] + mu2);
+    packed[i] = {0, z2[i]};
+  }
+};
+
+/// Where the data count: the voxels of the noise's estimate.
+struct HasWeight {
+  Field<float const> weight;
+  QSM_HD double operator()(Index3 i) const { return weight[i] > 0 ? 1.0 : 0.0; }
+};
+
+/// phi, or x inside the mask, to be transformed.
+struct PackReal {
+  Field<float const> value;
+  Field<std::uint8_t const> mask;
+  Window window;
+  Field<Complex> packed;
+  QSM_HD void operator()(Index3 i) const {
+    bool const inside = window.grid.contains(i) && mask[i + window.origin];
+    packed[i] = {inside ? value[i] : 0.0f, 0.0f};
+  }
+};
+
+/// What the x-update expects between two runs; TakeDivergence makes the real part.
+struct RestoreField {
+  Field<float const> z2, s2;
+  Field<Complex> packed;
+  QSM_HD void operator()(Index3 i) const { packed[i] = {0, z2[i] - s2[i]}; }
+};
+
+struct StoreSusceptibility {
+  Field<float const> x;
+  Field<std::uint8_t const> mask;
+  Window window;
+  float inverse_scale;
+  Field<float> chi_ppm;
+  QSM_HD void operator()(Index3 i) const {
+    chi_ppm[i] = mask[i] ? inverse_scale * x[i - window.origin] : 0.0f;
+  }
+};
+
+}  // namespace nltv_step
+
+template <class Device>
+class NltvSolver {
+ public:
+  /// Allocates everything and starts at x = 0. `load` names the field, the mask and the weight,
+  /// which must outlive the solver; its outputs are set here.
+  NltvSolver(Device const& device, PaddedProblem const& problem, Vec3d voxel_mm, Vec3d b0_direction,
+             NltvOptions const& options, nltv_step::LoadData load)
+      : device_(device),
+        options_(options),
+        problem_(problem),
+        grid_(problem.grid),
+        voxel_mm_(voxel_mm),
+        mask_(load.mask),
+        kernel_(dipole_kernel(grid_, voxel_mm, b0_direction)),
+        scale_(options.scale_gradients ? gradient_scale(voxel_mm) : Vec3{1, 1, 1}),
+        mu2_(static_cast<float>(options.mu2)),
+        fft_(device, grid_),
+        packed_(device, grid_),
+        qx_(device, grid_),
+        qy_(device, grid_),
+        qz_(device, grid_),
+        z2_(device, grid_),
+        s2_(device, grid_),
+        phi_(device, grid_),
+        weight_(device, grid_),
+        x_(device, grid_),
+        dipole_(device, half_grid(grid_)),
+        inverse_(device, half_grid(grid_)),
+        scratch_(sum_scratch(device, grid_)) {
+    load.phi = phi_.field();
+    load.weight = weight_.field();
+    for_each_voxel(device_, grid_, load);
+    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
+    for_each_voxel(device_, grid_,
+                   nltv_step::StartPacked{.phi = phi_.view(),
+                                          .weight = weight_.view(),
+                                          .mu2 = mu2_,
+                                          .z2 = z2_.field(),
+                                          .packed = packed_.field()});
+  }
+
+  /// Before the first run, and whenever the weights change. Keeps the iterates: where alpha / mu1
+  /// stays, the dual of a gradient beyond the threshold scales with alpha by itself.
+  void regularise(double alpha, double mu1) {
+    mu1_ = static_cast<float>(mu1);
+    threshold_ = static_cast<float>(alpha / mu1);
+    for_each_voxel(device_, half_grid(grid_),
+                   nltv_step::FillMultipliers{.dipole = kernel_,
+                                              .scale = scale_,
+                                              .mu1 = mu1,
+                                              .mu2 = options_.mu2,
+                                              .dipole_out = dipole_.field(),
+                                              .inverse_out = inverse_.field()});
+  }
+
+  /// Iterates until |x - x_previous| / |x| < tolerance, at least 5 times, or `most` times. Calls
+  /// on_iteration(count in this run, change). Returns the count; converged() says how it ended.
+  /// Throws Error{kNotConverged, "NOT_CONVERGED"} where a number is no longer finite.
+  template <class OnIteration>
+  int run(int most, double tolerance, OnIteration on_iteration) {
+    converged_ = false;
+    for (int iteration = 1;; ++iteration) {
+      if (iterations_ > 0) take_divergence();
+      solve_for_x();
+      ++iterations_;
+      bool const always_linear = options_.linear_iterations >= options_.max_iterations;
+      double const change =
+          update_splitting(always_linear || iterations_ <= options_.linear_iterations);
+      if (!std::isfinite(change))
+        throw Error(
+            ErrorCode::kNotConverged, "NOT_CONVERGED",
+            "the inversion left the finite numbers in iteration " + std::to_string(iterations_));
+      on_iteration(iteration, change);
+      converged_ = change == 0 || (iteration >= 5 && change < tolerance);
+      if (converged_ || iteration >= most) return iteration;
+    }
+  }
+  bool converged() const { return converged_; }
+
+  /// Standard deviation of the phase's noise [rad]: noise_on_cone() over the voxels with weight.
+  double noise_rad() {
+    double const voxels = sum_over(device_, grid_, nltv_step::HasWeight{weight_.view()});
+    return with_spectrum(phi_.view(), [&](Field<Complex const> spectrum) {
+      return noise_on_cone(device_, kernel_, voxel_mm_, spectrum, voxels, scratch_);
+    });
+  }
+
+  /// balance_of_bands() of x inside the mask.
+  double band_balance() {
+    return with_spectrum(x_.view(), [&](Field<Complex const> spectrum) {
+      return balance_of_bands(device_, kernel_, voxel_mm_, spectrum, scratch_);
+    });
+  }
+
+  void store(double phase_scale, Field<float> chi_ppm) const {
+    for_each_voxel(
+        device_, chi_ppm.grid,
+        nltv_step::StoreSusceptibility{.x = x_.view(),
+                                       .mask = mask_,
+                                       .window = problem_.window,
+                                       .inverse_scale = static_cast<float>(1 / phase_scale),
+                                       .chi_ppm = chi_ppm});
+  }
+
+ private:
+  /// One complex transform in the iteration's own volume; the iterates stay.
+  template <class Measure>
+  double with_spectrum(Field<float const> value, Measure measure) {
+    for_each_voxel(
+        device_, grid_,
+        nltv_step::PackReal{
+            .value = value, .mask = mask_, .window = problem_.window, .packed = packed_.field()});
+    fft_.forward(packed_.field());
+    double const measured = measure(packed_.view());
+    for_each_voxel(
+        device_, grid_,
+        nltv_step::RestoreField{.z2 = z2_.view(), .s2 = s2_.view(), .packed = packed_.field()});
+    return measured;
+  }
+
+  void solve_for_x() {
+    fft_.forward(packed_.field());
+    for_each_voxel(device_, half_grid(grid_),
+                   nltv_step::SolvePacked{.dipole = dipole_.view(),
+                                          .inverse = inverse_.view(),
+                                          .mu1 = mu1_,
+                                          .mu2 = mu2_,
+                                          .packed = packed_.field()});
+    fft_.inverse(packed_.field());
+  }
+
+  /// Returns |x - x_previous| / |x|; 0 for x = 0.
+  double update_splitting(bool linear) {
+    Sums const squares = run_and_sum(
+        device_, grid_,
+        nltv_step::UpdateSplitting{.scale = scale_,
+                                   .threshold = threshold_,
+                                   .mu2 = mu2_,
+                                   .relaxation = static_cast<float>(options_.relaxation),
+                                   .linear = linear,
+                                   .phi = phi_.view(),
+                                   .weight = weight_.view(),
+                                   .q = {qx_.field(), qy_.field(), qz_.field()},
+                                   .z2 = z2_.field(),
+                                   .s2 = s2_.field(),
+                                   .x = x_.field(),
+                                   .packed = packed_.field()},
+        scratch_);
+    return squares.first == 0 ? 0 : std::sqrt(squares.second / squares.first);
+  }
+
+  void take_divergence() {
+    for_each_voxel(device_, grid_,
+                   nltv_step::TakeDivergence{.q = {qx_.view(), qy_.view(), qz_.view()},
+                                             .scale = scale_,
+                                             .threshold = threshold_,
+                                             .packed = packed_.field()});
+  }
+
+  Device const& device_;
+  NltvOptions options_;
+  PaddedProblem problem_;
+  Grid grid_;
+  Vec3d voxel_mm_;
+  Field<std::uint8_t const> mask_;
+  DipoleKernel kernel_;
+  Vec3 scale_;
+  float mu1_ = 0, mu2_, threshold_ = 0;
+  int iterations_ = 0;
+  bool converged_ = false;
+  ComplexFft<Device> fft_;
+  Buffer<Device, Complex> packed_;
+  Buffer<Device, float> qx_, qy_, qz_, z2_, s2_, phi_, weight_, x_, dipole_, inverse_;
+  SumScratch<Device> scratch_;
+};
+
+}  // namespace qsm
