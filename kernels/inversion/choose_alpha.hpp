@@ -5,8 +5,9 @@
 ///              on the magic cone (spectrum_bands.hpp). One transform. What the weight has to do is
 ///              to be above the noise that D divides, so it is proportional to it.
 ///   equalise   twice the alpha at which the map's spectrum is as large at small |D| as at large:
-///              A2 = A3 (Milovic et al. 2021 MRM, doi 10.1002/mrm.28435). Up to six short solves,
-///              each from where the last one ended.
+///              A2 = A3 (Milovic et al. 2021 MRM, doi 10.1002/mrm.28435). Up to six short solves
+///              from x = 0: begun where a smoother map ended they keep some of its smoothness, and
+///              the balance is then no function of alpha.
 ///
 /// docs/algorithms.md compares both with the best fixed alpha.
 #pragma once
@@ -42,14 +43,15 @@ inline double next_alpha(std::vector<AlphaTrial> const& trials) {
   return std::exp(low + share * (high - low));
 }
 
-/// Solves for one alpha after the other; `regularise(alpha)` sets it on the solver. Returns the
-/// trials, of which at least one. The alpha to use is 2 next_alpha(trials).
+/// Solves for one alpha after the other from x = 0; `regularise(alpha)` sets it on the solver.
+/// Returns the trials, of which at least one. The alpha to use is 2 next_alpha(trials).
 template <class Solver, class Regularise>
 std::vector<AlphaTrial> equalise(Solver& solver, double first_alpha, Regularise regularise,
                                  Control const& control) {
   std::vector<AlphaTrial> trials;
   double alpha = first_alpha;
   for (int solve = 0; solve < kEqualiseSolves; ++solve) {
+    solver.restart();
     regularise(alpha);
     int const iterations = solver.run(kEqualiseIterations, 0.01, [&](int iteration, double change) {
       control.report(

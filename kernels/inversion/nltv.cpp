@@ -117,6 +117,7 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
       break;
     case AlphaRule::kEqualise:
       report.alpha_trials = equalise(solver, fixed, regularise, control);
+      solver.restart();
       regularise(2 * next_alpha(report.alpha_trials));
       break;
   }

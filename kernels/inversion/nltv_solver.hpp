@@ -1,6 +1,6 @@
 /// One nonlinear-TV problem on a device: its volumes, and the ADMM iteration over them (nltv.hpp
 /// has the functional, nltv_step.hpp the passes). The weight of total variation may change between
-/// runs, and the next run goes on from where the last one stood.
+/// runs.
 #pragma once
 
 #include <cmath>
@@ -123,6 +123,12 @@ class NltvSolver {
     load.phi = phi_.field();
     load.weight = weight_.field();
     for_each_voxel(device_, grid_, load);
+    restart();
+  }
+
+  /// Back to x = 0.
+  void restart() {
+    iterations_ = 0;
     for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
     for_each_voxel(device_, grid_,
                    nltv_step::StartPacked{.phi = phi_.view(),
@@ -132,8 +138,7 @@ class NltvSolver {
                                           .packed = packed_.field()});
   }
 
-  /// Before the first run, and whenever the weights change. Keeps the iterates: where alpha / mu1
-  /// stays, the dual of a gradient beyond the threshold scales with alpha by itself.
+  /// Before the first run, and whenever the weight of total variation changes. Keeps the iterates.
   void regularise(double alpha, double mu1) {
     mu1_ = static_cast<float>(mu1);
     threshold_ = static_cast<float>(alpha / mu1);
