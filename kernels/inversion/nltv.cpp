@@ -101,34 +101,32 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
   auto const regularise = [&](double alpha) {
     report.alpha = std::max(1e-9, alpha);
     report.mu1 = options.mu1 > 0 ? options.mu1 : kMu1PerPpm * report.alpha / report.phase_scale;
-    solver.regularise(report.alpha, std::max(1e-9, report.mu1));
+    solver.regularise(report.alpha, report.mu1);
   };
-  double const mean = mean_weight(device, mask, weight);
-  double const fixed =
-      options.alpha > 0 ? reduction * options.alpha : kAlphaPpm * report.phase_scale * mean;
-  report.noise_ppm = solver.noise_rad() / report.phase_scale;
+  double const per_ppm = report.phase_scale * mean_weight(device, mask, weight);
+  double const fixed = options.alpha > 0 ? reduction * options.alpha : kAlphaPpm * per_ppm;
   switch (options.alpha_rule) {
     case AlphaRule::kFixed:
       regularise(fixed);
       break;
     case AlphaRule::kNoise:
-      regularise(report.phase_scale * mean *
-                 std::max(kAlphaPerNoise * report.noise_ppm, kSmallestAlphaPpm));
+      report.noise_ppm = solver.noise_rad() / report.phase_scale;
+      regularise(std::max(kAlphaPerNoise * report.noise_ppm, kSmallestAlphaPpm) * per_ppm);
       break;
     case AlphaRule::kEqualise:
       report.alpha_trials = equalise(solver, fixed, regularise, control);
-      solver.restart();
       regularise(2 * next_alpha(report.alpha_trials));
       break;
   }
 
-  report.iterations =
+  auto const ended =
       solver.run(options.max_iterations, options.tolerance, [&](int iteration, double change) {
         report.change = change;
         report.residuals.push_back(change);
         control.report({iteration, options.max_iterations, change});
       });
-  report.converged = solver.converged();
+  report.iterations = ended.iterations;
+  report.converged = ended.converged;
   solver.store(report.phase_scale, chi_ppm);
   return report;
 }

@@ -69,7 +69,7 @@ struct InversionReport {
   double phase_scale = 0;         // rad/ppm, after phase_limit
   double alpha = 0;               // belonging to it
   double mu1 = 0;
-  double noise_ppm = 0;                  // of the field, as its spectrum shows it on the magic cone
+  double noise_ppm = 0;                  // AlphaRule::kNoise alone: of the field
   std::vector<AlphaTrial> alpha_trials;  // AlphaRule::kEqualise alone
   Grid working_grid;                     // of the padded problem
 };

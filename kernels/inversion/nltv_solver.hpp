@@ -1,6 +1,6 @@
 /// One nonlinear-TV problem on a device: its volumes, and the ADMM iteration over them (nltv.hpp
-/// has the functional, nltv_step.hpp the passes). The weight of total variation may change between
-/// runs.
+/// has the functional, nltv_step.hpp the passes). Each run is a solve of its own, with the weight
+/// of total variation that was set last.
 #pragma once
 
 #include <cmath>
@@ -71,13 +71,6 @@ struct PackReal {
   }
 };
 
-/// What the x-update expects between two runs; TakeDivergence makes the real part.
-struct RestoreField {
-  Field<float const> z2, s2;
-  Field<Complex> packed;
-  QSM_HD void operator()(Index3 i) const { packed[i] = {0, z2[i] - s2[i]}; }
-};
-
 struct StoreSusceptibility {
   Field<float const> x;
   Field<std::uint8_t const> mask;
@@ -94,7 +87,7 @@ struct StoreSusceptibility {
 template <class Device>
 class NltvSolver {
  public:
-  /// Allocates everything and starts at x = 0. `load` names the field, the mask and the weight,
+  /// Allocates everything. `load` names the field, the mask and the weight,
   /// which must outlive the solver; its outputs are set here.
   NltvSolver(Device const& device, PaddedProblem const& problem, Vec3d voxel_mm, Vec3d b0_direction,
              NltvOptions const& options, nltv_step::LoadData load)
@@ -123,22 +116,9 @@ class NltvSolver {
     load.phi = phi_.field();
     load.weight = weight_.field();
     for_each_voxel(device_, grid_, load);
-    restart();
   }
 
-  /// Back to x = 0.
-  void restart() {
-    iterations_ = 0;
-    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
-    for_each_voxel(device_, grid_,
-                   nltv_step::StartPacked{.phi = phi_.view(),
-                                          .weight = weight_.view(),
-                                          .mu2 = mu2_,
-                                          .z2 = z2_.field(),
-                                          .packed = packed_.field()});
-  }
-
-  /// Before the first run, and whenever the weight of total variation changes. Keeps the iterates.
+  /// Before the first run, and whenever the weight of total variation changes.
   void regularise(double alpha, double mu1) {
     mu1_ = static_cast<float>(mu1);
     threshold_ = static_cast<float>(alpha / mu1);
@@ -151,29 +131,33 @@ class NltvSolver {
                                               .inverse_out = inverse_.field()});
   }
 
-  /// Iterates until |x - x_previous| / |x| < tolerance, at least 5 times, or `most` times. Calls
-  /// on_iteration(count in this run, change). Returns the count; converged() says how it ended.
-  /// Throws Error{kNotConverged, "NOT_CONVERGED"} where a number is no longer finite.
+  struct Ended {
+    int iterations = 0;
+    bool converged = false;
+  };
+
+  /// Iterates from x = 0 until |x - x_previous| / |x| < tolerance, at least 5 times, or `most`
+  /// times. Calls on_iteration(count, change). Throws Error{kNotConverged, "NOT_CONVERGED"} where a
+  /// number is no longer finite.
   template <class OnIteration>
-  int run(int most, double tolerance, OnIteration on_iteration) {
-    converged_ = false;
+  Ended run(int most, double tolerance, OnIteration on_iteration) {
+    start();
+    // max_iterations of them mean the quadratic misfit throughout, also in a shorter run.
+    int const linear_iterations =
+        options_.linear_iterations >= options_.max_iterations ? most : options_.linear_iterations;
     for (int iteration = 1;; ++iteration) {
-      if (iterations_ > 0) take_divergence();
       solve_for_x();
-      ++iterations_;
-      bool const always_linear = options_.linear_iterations >= options_.max_iterations;
-      double const change =
-          update_splitting(always_linear || iterations_ <= options_.linear_iterations);
+      double const change = update_splitting(iteration <= linear_iterations);
       if (!std::isfinite(change))
         throw Error(
             ErrorCode::kNotConverged, "NOT_CONVERGED",
-            "the inversion left the finite numbers in iteration " + std::to_string(iterations_));
+            "the inversion left the finite numbers in iteration " + std::to_string(iteration));
       on_iteration(iteration, change);
-      converged_ = change == 0 || (iteration >= 5 && change < tolerance);
-      if (converged_ || iteration >= most) return iteration;
+      bool const converged = change == 0 || (iteration >= 5 && change < tolerance);
+      if (converged || iteration >= most) return {iteration, converged};
+      take_divergence();
     }
   }
-  bool converged() const { return converged_; }
 
   /// Standard deviation of the phase's noise [rad]: noise_on_cone() over the voxels with weight.
   double noise_rad() {
@@ -201,7 +185,7 @@ class NltvSolver {
   }
 
  private:
-  /// One complex transform in the iteration's own volume; the iterates stay.
+  /// One complex transform, in the volume that a run starts by filling.
   template <class Measure>
   double with_spectrum(Field<float const> value, Measure measure) {
     for_each_voxel(
@@ -209,11 +193,17 @@ class NltvSolver {
         nltv_step::PackReal{
             .value = value, .mask = mask_, .window = problem_.window, .packed = packed_.field()});
     fft_.forward(packed_.field());
-    double const measured = measure(packed_.view());
-    for_each_voxel(
-        device_, grid_,
-        nltv_step::RestoreField{.z2 = z2_.view(), .s2 = s2_.view(), .packed = packed_.field()});
-    return measured;
+    return measure(packed_.view());
+  }
+
+  void start() {
+    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
+    for_each_voxel(device_, grid_,
+                   nltv_step::StartPacked{.phi = phi_.view(),
+                                          .weight = weight_.view(),
+                                          .mu2 = mu2_,
+                                          .z2 = z2_.field(),
+                                          .packed = packed_.field()});
   }
 
   void solve_for_x() {
@@ -264,8 +254,6 @@ class NltvSolver {
   DipoleKernel kernel_;
   Vec3 scale_;
   float mu1_ = 0, mu2_, threshold_ = 0;
-  int iterations_ = 0;
-  bool converged_ = false;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> packed_;
   Buffer<Device, float> qx_, qy_, qz_, z2_, s2_, phi_, weight_, x_, dipole_, inverse_;

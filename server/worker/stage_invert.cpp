@@ -1,5 +1,6 @@
 // `stage invert`: local field to susceptibility.
 #include <algorithm>
+#include <charconv>
 #include <iostream>
 #include <numbers>
 
@@ -43,13 +44,8 @@ void set_alpha(std::string const& text, qsm::NltvOptions& nltv) {
   if (text == "auto") nltv.alpha_rule = qsm::AlphaRule::kNoise;
   if (text == "equalise") nltv.alpha_rule = qsm::AlphaRule::kEqualise;
   if (nltv.alpha_rule != qsm::AlphaRule::kFixed) return;
-  std::size_t used = 0;
-  try {
-    nltv.alpha = std::stod(text, &used);
-  } catch (std::exception const&) {
-    used = 0;
-  }
-  qsm::require(used == text.size() && used > 0, "INVALID_OPTION",
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), nltv.alpha);
+  qsm::require(error == std::errc{} && end == text.data() + text.size(), "INVALID_OPTION",
                "--alpha is a number, auto or equalise, not '" + text + "'");
 }
 
@@ -120,11 +116,11 @@ int invert(InvertCommand& o) {
     for (auto const& trial : report.alpha_trials)
       std::cout << "tried alpha " << trial.alpha << ": balance " << trial.balance << " after "
                 << trial.iterations << " iterations\n";
+    if (report.noise_ppm > 0) std::cout << "noise " << report.noise_ppm << " ppm\n";
     std::cout << report.iterations << " iterations, change " << report.change
               << (report.converged ? "" : ", tolerance not met") << "\nphase scale "
-              << report.phase_scale << " rad/ppm, noise " << report.noise_ppm << " ppm, alpha "
-              << report.alpha << ", mu1 " << report.mu1 << "\nworking grid "
-              << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
+              << report.phase_scale << " rad/ppm, alpha " << report.alpha << ", mu1 " << report.mu1
+              << "\nworking grid " << report.working_grid.nx << 'x' << report.working_grid.ny << 'x'
               << report.working_grid.nz << '\n';
   }
   double const subtracted =
