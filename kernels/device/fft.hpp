@@ -4,10 +4,11 @@
 ///   it into the spectral multiplier.
 ///
 /// A plan belongs to one device and one grid; buffers it is given must come from Buffer (alignment).
-/// Construction is expensive and serialised by a lock; execution is not. FFTW plans are ESTIMATE
-/// plans, which are the same in every process: a retried job gives identical bytes.
+/// Construction is expensive and serialised by a lock; execution is not. On the CPU the same input
+/// gives the same bits in every process and with any number of threads (cpu/line_fft.hpp).
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "device/device.hpp"
@@ -36,6 +37,16 @@ class RealFft {
   std::unique_ptr<Plans> plans_;
 };
 
+/// Columns along z of a spectrum and their mirrors, as filter_pairs.hpp visits them on the CPU.
+struct PairTile {
+  static constexpr int kPairs = 8;
+  int pairs;           // kPairs or fewer
+  int axis;            // 0 or 1: the columns are neighbours along x or along y
+  Index3 first;        // of the first column, z = 0
+  Complex* columns;    // columns[2 kPairs kz + j]
+  Complex* mirrors;    // the column that mirrors it, mirrors[2 kPairs ((nz - kz) % nz) + j]
+};
+
 /// Complex volume, in place, along all axes or along one.
 template <class Device>
 class ComplexFft {
@@ -49,6 +60,10 @@ class ComplexFft {
 
   void forward(Field<Complex> data) const;
   void inverse(Field<Complex> data) const;
+
+  /// On the CPU only, three-dimensional: forward, `change` of every tile, which several threads call, inverse: with
+  /// one trip less through memory than the three apart.
+  void filter(Field<Complex> data, std::function<void(PairTile const&)> const& change) const;
 
  private:
   struct Plans;

@@ -3,6 +3,12 @@
 ///   Sums run_and_sum(device, grid, kernel, scratch)    kernel(Index3) -> Sums, once for every
 ///   voxel
 ///
+///   Sums run_and_sum(device, grid, kernel, follower, scratch)    the same, and then
+///   follower(Index3) for every voxel: on the CPU in the same trip, slice behind slice, while what
+///   the kernel wrote is in the cache. The follower may read the kernel's outputs in its own and in
+///   the slice below (z - 1, periodic), and may write what the kernel reads in its own slice and
+///   the one above.
+///
 /// Sums are made in double and in a fixed order, so they are the same each time on one device (on
 /// the CPU for any number of threads). Allocates nothing; synchronises.
 #pragma once
@@ -30,19 +36,73 @@ inline SumScratch<Cpu> sum_scratch(Cpu const& device, Grid grid) {
   return {device, Grid{grid.ny, grid.nz, 1}};
 }
 
-template <PointKernel F>
-Sums run_and_sum(Cpu const&, Grid grid, F const kernel, SumScratch<Cpu>& scratch) {
-  Field<Sums> const rows = scratch.field();
-#pragma omp parallel for collapse(2) schedule(static) firstprivate(kernel)
-  for (int z = 0; z < grid.nz; ++z)
-    for (int y = 0; y < grid.ny; ++y) {
-      Sums row;
-      for (int x = 0; x < grid.nx; ++x) row.add(kernel(Index3{x, y, z}));
-      rows[{y, z, 0}] = row;
+namespace detail {
+
+/// Slices that one thread takes in turn.
+constexpr int kSlab = 8;
+
+template <class F>
+[[gnu::flatten, gnu::noinline]] Sums sum_row(int nx, int y, int z, F const kernel) {
+  double first = 0, second = 0;
+  auto const add = [&](Sums const& s) {
+    first += s.first;
+    second += s.second;
+  };
+  if constexpr (TakesInnerIndex<F>) {
+    add(kernel(Index3{0, y, z}));
+#pragma omp simd reduction(+ : first, second)
+    for (int x = 1; x < nx - 1; ++x) {
+      Sums const s = kernel(InnerIndex3{{x, y, z}});
+      first += s.first;
+      second += s.second;
     }
+    if (nx > 1) add(kernel(Index3{nx - 1, y, z}));
+  } else {
+    for (int x = 0; x < nx; ++x) add(kernel(Index3{x, y, z}));
+  }
+  return {first, second};
+}
+
+inline Sums sum_rows(Field<Sums const> rows) {
   Sums total;
   for (std::size_t r = 0; r < rows.size(); ++r) total.add(rows.data[r]);
   return total;
+}
+
+}  // namespace detail
+
+template <PointKernel F>
+Sums run_and_sum(Cpu const&, Grid grid, F const kernel, SumScratch<Cpu>& scratch) {
+  if (grid.size() == 0) return {};
+  Field<Sums> const rows = scratch.field();
+#pragma omp parallel for collapse(2) schedule(static) firstprivate(kernel)
+  for (int z = 0; z < grid.nz; ++z)
+    for (int y = 0; y < grid.ny; ++y) rows[{y, z, 0}] = detail::sum_row(grid.nx, y, z, kernel);
+  return detail::sum_rows(rows);
+}
+
+/// The slab's first slice waits for the slab below, which reads it, and whose last slice it reads.
+template <PointKernel F, PointKernel Follower>
+Sums run_and_sum(Cpu const&, Grid grid, F const kernel, Follower const follower,
+                 SumScratch<Cpu>& scratch) {
+  if (grid.size() == 0) return {};
+  Field<Sums> const rows = scratch.field();
+#pragma omp parallel firstprivate(kernel, follower)
+  {
+    auto const follow = [&](int z) {
+      for (int y = 0; y < grid.ny; ++y) detail::run_row(grid.nx, y, z, follower);
+    };
+#pragma omp for schedule(static)
+    for (int low = 0; low < grid.nz; low += detail::kSlab)
+      for (int z = low; z < std::min(low + detail::kSlab, grid.nz); ++z) {
+        for (int y = 0; y < grid.ny; ++y)
+          rows[{y, z, 0}] = detail::sum_row(grid.nx, y, z, kernel);
+        if (z > low) follow(z);
+      }
+#pragma omp for schedule(static)
+    for (int low = 0; low < grid.nz; low += detail::kSlab) follow(low);
+  }
+  return detail::sum_rows(rows);
 }
 
 namespace detail {
@@ -121,6 +181,14 @@ Sums run_and_sum(Cuda const& device, Grid grid, F const kernel, SumScratch<Cuda>
     throw Error(ErrorCode::kDeviceFailure, "KERNEL_LAUNCH_FAILED", cudaGetErrorString(status));
   Sums total;
   copy_to_host(device, &total, sum, sizeof(Sums));
+  return total;
+}
+
+template <PointKernel F, PointKernel Follower>
+Sums run_and_sum(Cuda const& device, Grid grid, F const kernel, Follower const follower,
+                 SumScratch<Cuda>& scratch) {
+  Sums const total = run_and_sum(device, grid, kernel, scratch);
+  for_each_voxel(device, grid, follower);
   return total;
 }
 

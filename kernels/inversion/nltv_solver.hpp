@@ -7,7 +7,7 @@
 #include <string>
 
 #include "device/buffer.hpp"
-#include "device/fft.hpp"
+#include "device/filter_pairs.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
 #include "device/run_and_sum.hpp"
@@ -44,12 +44,13 @@ struct LoadData {
 /// x = z1 = s1 = s2 = 0, z2 the solution of the linear prox at v = 0.
 struct StartPacked {
   Field<float const> phi, weight;
-  float mu2;
-  Field<float> z2;
+  float mu2, relaxation;
+  Field<float> u;
   Field<Complex> packed;
   QSM_HD void operator()(Index3 i) const {
-    z2[i] = weight[i] * phi[i] / (weight[i] + mu2);
-    packed[i] = {0, z2[i]};
+    float const z2 = weight[i] * phi[i] / (weight[i] + mu2);
+    u[i] = (1 - relaxation) * z2;
+    packed[i] = {0, z2};
   }
 };
 
@@ -105,8 +106,7 @@ class NltvSolver {
         qx_(device, grid_),
         qy_(device, grid_),
         qz_(device, grid_),
-        z2_(device, grid_),
-        s2_(device, grid_),
+        u_(device, grid_),
         phi_(device, grid_),
         weight_(device, grid_),
         x_(device, grid_),
@@ -147,7 +147,8 @@ class NltvSolver {
         options_.linear_iterations >= options_.max_iterations ? most : options_.linear_iterations;
     for (int iteration = 1;; ++iteration) {
       solve_for_x();
-      double const change = update_splitting(iteration <= linear_iterations);
+      double const change = iteration <= linear_iterations ? update_splitting_and_pack<true>()
+                                                           : update_splitting_and_pack<false>();
       if (!std::isfinite(change))
         throw Error(
             ErrorCode::kNotConverged, "NOT_CONVERGED",
@@ -155,7 +156,6 @@ class NltvSolver {
       on_iteration(iteration, change);
       bool const converged = change == 0 || (iteration >= 5 && change < tolerance);
       if (converged || iteration >= most) return {iteration, converged};
-      take_divergence();
     }
   }
 
@@ -197,52 +197,44 @@ class NltvSolver {
   }
 
   void start() {
-    for (auto* zeroed : {&qx_, &qy_, &qz_, &s2_, &x_}) zeroed->zero();
+    for (auto* zeroed : {&qx_, &qy_, &qz_, &x_}) zeroed->zero();
     for_each_voxel(device_, grid_,
                    nltv_step::StartPacked{.phi = phi_.view(),
                                           .weight = weight_.view(),
                                           .mu2 = mu2_,
-                                          .z2 = z2_.field(),
+                                          .relaxation = static_cast<float>(options_.relaxation),
+                                          .u = u_.field(),
                                           .packed = packed_.field()});
   }
 
   void solve_for_x() {
-    fft_.forward(packed_.field());
-    for_each_voxel(device_, half_grid(grid_),
-                   nltv_step::SolvePacked{.dipole = dipole_.view(),
-                                          .inverse = inverse_.view(),
-                                          .mu1 = mu1_,
-                                          .mu2 = mu2_,
-                                          .packed = packed_.field()});
-    fft_.inverse(packed_.field());
+    filter_pairs(
+        device_, fft_, packed_.field(),
+        nltv_step::SolvePacked{
+            .dipole = dipole_.view(), .inverse = inverse_.view(), .mu1 = mu1_, .mu2 = mu2_});
   }
 
   /// Returns |x - x_previous| / |x|; 0 for x = 0.
-  double update_splitting(bool linear) {
+  template <bool kLinear>
+  double update_splitting_and_pack() {
     Sums const squares = run_and_sum(
         device_, grid_,
-        nltv_step::UpdateSplitting{.scale = scale_,
-                                   .threshold = threshold_,
-                                   .mu2 = mu2_,
-                                   .relaxation = static_cast<float>(options_.relaxation),
-                                   .linear = linear,
-                                   .phi = phi_.view(),
-                                   .weight = weight_.view(),
-                                   .q = {qx_.field(), qy_.field(), qz_.field()},
-                                   .z2 = z2_.field(),
-                                   .s2 = s2_.field(),
-                                   .x = x_.field(),
-                                   .packed = packed_.field()},
+        nltv_step::UpdateSplitting<kLinear>{.scale = scale_,
+                                            .threshold = threshold_,
+                                            .mu2 = mu2_,
+                                            .relaxation = static_cast<float>(options_.relaxation),
+                                            .phi = phi_.view(),
+                                            .weight = weight_.view(),
+                                            .q = {qx_.field(), qy_.field(), qz_.field()},
+                                            .u = u_.field(),
+                                            .x = x_.field(),
+                                            .packed = packed_.field()},
+        nltv_step::TakeDivergence{.q = {qx_.view(), qy_.view(), qz_.view()},
+                                  .scale = scale_,
+                                  .threshold = threshold_,
+                                  .packed = packed_.field()},
         scratch_);
     return squares.first == 0 ? 0 : std::sqrt(squares.second / squares.first);
-  }
-
-  void take_divergence() {
-    for_each_voxel(device_, grid_,
-                   nltv_step::TakeDivergence{.q = {qx_.view(), qy_.view(), qz_.view()},
-                                             .scale = scale_,
-                                             .threshold = threshold_,
-                                             .packed = packed_.field()});
   }
 
   Device const& device_;
@@ -256,7 +248,7 @@ class NltvSolver {
   float mu1_ = 0, mu2_, threshold_ = 0;
   ComplexFft<Device> fft_;
   Buffer<Device, Complex> packed_;
-  Buffer<Device, float> qx_, qy_, qz_, z2_, s2_, phi_, weight_, x_, dipole_, inverse_;
+  Buffer<Device, float> qx_, qy_, qz_, u_, phi_, weight_, x_, dipole_, inverse_;
   SumScratch<Device> scratch_;
 };
 

@@ -2,14 +2,14 @@
 ///
 /// ADMM in scaled form, state after the x-update: x and D x, packed as one complex volume.
 ///   gradient:  q = r grad x + (1 - r) z1 + s1;   s1 <- clamp(q, alpha / mu1);   z1 <- q - s1
-///   field:     v = r D x + (1 - r) z2 + s2;      z2 <- v + y, y the proximal step of the phase
-///              misfit;   s2 <- -y
+///   field:     v = r D x + u;   y the proximal step of the phase misfit;   z2 = v + y, s2 = -y;
+///              u <- (1 - r) z2 + s2 = (1 - r) v - r y
 ///   x-update:  X = (mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)) / (mu2 D^2 + mu1 |E|^2),  X(0) = 0
 ///
 /// r is the over-relaxation. Only q is stored of the gradient's splitting: s1 = clamp(q),
-/// z1 - s1 = q - 2 clamp(q). And z2 - s2 = v + 2 y. Both right-hand sides are real, so they travel
-/// as the real and the imaginary part of one complex transform, and x and D x come back the same
-/// way.
+/// z1 - s1 = q - 2 clamp(q). Only u of the field's, for z2 - s2 = v + 2 y. Both right-hand sides
+/// are real, so they travel as the real and the imaginary part of one complex transform, and x and
+/// D x come back the same way.
 #pragma once
 
 #include "device/field.hpp"
@@ -46,46 +46,40 @@ struct FillMultipliers {
   }
 };
 
-/// The x-update. P = F(a + i b) with a, b real: A = (P[k] + conj P[-k]) / 2, B = (P[k] - conj
-/// P[-k]) / 2i. Runs over the half spectrum; each index owns k and -k. 16 bytes read, 16 written
-/// per voxel, and 4 of multipliers.
+/// The x-update, of the spectrum at k and -k. P = F(a + i b) with a, b real: A = (P[k] + conj
+/// P[-k]) / 2, B = (P[k] - conj P[-k]) / 2i. 4 bytes of multipliers per voxel.
 struct SolvePacked {
   Field<float const> dipole, inverse;
   float mu1, mu2;
-  Field<Complex> packed;
-  QSM_HD void operator()(Index3 k) const {
-    Grid const g = packed.grid;
-    Index3 const m = {k.x == 0 ? 0 : g.nx - k.x, k.y == 0 ? 0 : g.ny - k.y,
-                      k.z == 0 ? 0 : g.nz - k.z};
-    std::size_t const at = g.linear(k), mirror = g.linear(m);
-    if (m.x == k.x && mirror < at) return;  // on kx = 0 and kx = nx/2 the smaller of the two owns
-    Complex const p = packed.data[at], r = conj(packed.data[mirror]);
+  QSM_HD void operator()(Index3 k, Complex& at, Complex& mirror) const {
+    Complex const p = at, r = conj(mirror);
     Complex const twice_a = p + r;
     Complex const twice_b = {p.im - r.im, r.re - p.re};
     float const d = dipole[k];
     Complex const x = (0.5f * inverse[k]) * (mu1 * twice_a + (mu2 * d) * twice_b);
     Complex const dx = d * x;
-    packed.data[at] = {x.re - dx.im, x.im + dx.re};
-    packed.data[mirror] = {x.re + dx.im, dx.re - x.im};
+    at = {x.re - dx.im, x.im + dx.re};
+    mirror = {x.re + dx.im, dx.re - x.im};
   }
 };
 
-/// Both splittings at once: q, z2, s2, and the imaginary part D x <- z2 - s2. Voxels without data
-/// (W = 0) have y = 0 and s2 = 0. Keeps x, for the real part is soon overwritten, and returns |x|^2
+/// Both splittings at once: q, u, and the imaginary part D x <- z2 - s2. Voxels without data
+/// (W = 0) have y = 0. Keeps x, for the real part is soon overwritten, and returns |x|^2
 /// and |x - previous x|^2 of the voxel.
 ///
 /// Writes imaginary parts while neighbours read real ones, which are never written here. Every load
 /// comes before the first store, behind which the compiler may move none: on a GPU they are then in
-/// flight together (0.45 instead of 1.23 ms). 48 bytes read and 32 written per voxel.
+/// flight together (0.45 instead of 1.23 ms). 40 bytes read and 24 written per voxel.
+/// kLinear: the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine.
+template <bool kLinear>
 struct UpdateSplitting {
   Vec3 scale;
   float threshold;  // alpha / mu1
   float mu2;
   float relaxation;  // r
-  bool linear;       // the quadratic misfit (W / 2)(z - phi)^2 in place of the cosine
   Field<float const> phi, weight;
   Three<float> q;
-  Field<float> z2, s2, x;
+  Field<float> u, x;
   Field<Complex> packed;
 
   /// q of one axis from the slope of x and the q before.
@@ -94,28 +88,24 @@ struct UpdateSplitting {
     return relaxation * slope + (1 - relaxation) * z1 + s1;
   }
 
-  QSM_HD Sums operator()(Index3 i) const {
+  template <class Index>
+  QSM_HD Sums operator()(Index i) const {
     Grid const g = packed.grid;
     std::size_t const n = g.linear(i);
     float const up[3] = {packed[neighbour(g, i, 0, 1)].re, packed[neighbour(g, i, 1, 1)].re,
                          packed[neighbour(g, i, 2, 1)].re};
     Complex const here = packed.data[n];
     Vec3 const before = {q.x.data[n], q.y.data[n], q.z.data[n]};
-    float const previous = x.data[n], w = weight.data[n], phase = phi.data[n], s = s2.data[n],
-                z = z2.data[n];
+    float const previous = x.data[n], w = weight.data[n], phase = phi.data[n], held = u.data[n];
 
     q.x.data[n] = relaxed(scale.x * (up[0] - here.re), before.x);
     q.y.data[n] = relaxed(scale.y * (up[1] - here.re), before.y);
     q.z.data[n] = relaxed(scale.z * (up[2] - here.re), before.z);
     x.data[n] = here.re;
-    float const v = relaxation * here.im + (1 - relaxation) * z + s;
-    float y = 0;
-    if (w > 0) {
-      float const misfit = phase - v;
-      y = linear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
-    }
-    z2.data[n] = v + y;
-    s2.data[n] = -y;
+    float const v = relaxation * here.im + held;
+    float const misfit = phase - v;
+    float const y = kLinear ? w * misfit / (w + mu2) : prox_phase(w, wrap(misfit), mu2);
+    u.data[n] = (1 - relaxation) * v - relaxation * y;
     packed.data[n].im = v + 2 * y;
     float const change = here.re - previous;
     return {static_cast<double>(here.re) * static_cast<double>(here.re),
@@ -129,14 +119,16 @@ struct TakeDivergence {
   Vec3 scale;
   float threshold;
   Field<Complex> packed;
-  QSM_HD float along(int axis, Field<float const> const& component, Index3 i) const {
+  template <class Index>
+  QSM_HD float along(int axis, Field<float const> const& component, Index i) const {
     float const down = component[neighbour(component.grid, i, axis, -1)];
     float const here = component[i];
     return scale[axis] *
            ((down - 2 * clamp(down, threshold)) - (here - 2 * clamp(here, threshold)));
   }
-  QSM_HD void operator()(Index3 i) const {
-    packed[i].re = along(0, q.x, i) + along(1, q.y, i) + along(2, q.z, i);
+  template <class Index>
+  QSM_HD void operator()(Index i) const {
+    packed[i] = {along(0, q.x, i) + along(1, q.y, i) + along(2, q.z, i), packed[i].im};
   }
 };
 

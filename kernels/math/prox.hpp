@@ -1,40 +1,54 @@
 /// The proximal map of the phase misfit, per voxel, in registers.
 ///
-///   y = argmin_y  W (1 - cos(y - d)) + (mu2 / 2) y^2     <=>   g(y) = W sin(y - d) + mu2 y = 0
+///   y = argmin_y  W (1 - cos(y - d)) + (mu2 / 2) y^2     <=>   W sin(y - d) + mu2 y = 0
 ///
 /// With d = wrap(phi - v), z = v + y minimises W (1 - cos(z - phi)) + (mu2 / 2) (z - v)^2.
-/// For W < mu2, g increases strictly: one root, between 0 and d, at most W / mu2 away from 0.
+/// For W < mu2 there is one root, between 0 and d, at most W / mu2 away from 0.
 #pragma once
 
 #include <cmath>
+#include <numbers>
 
 #include "device/grid.hpp"
+#include "math/sine.hpp"
 
 namespace qsm {
 
-/// `d` in [-pi, pi], 0 <= W < mu2. Newton from the solution of the linearised equation; a step that
-/// leaves the bracket of the root becomes a bisection. After a Newton step of size c the error is
-/// at most W c^2 / (2 g'), which ends the loop: one step for |d| below 0.2, two up to about 1, up
-/// to 16 at |d| = pi and W = 0.999 mu2. One sine and one cosine per step.
+/// x^(1/3) to 3e-5, 0 <= x finite: a third of the exponent, and a step of Halley's.
+QSM_HD float rough_cube_root(float x) {
+  float const y = __builtin_bit_cast(float, __builtin_bit_cast(unsigned, x) / 3 + 709921077u);
+  float const cube = y * y * y;
+  return y * (cube + 2 * x) / (2 * cube + x);
+}
+
+/// `d` in [-pi, pi], 0 <= W < mu2.
+///
+/// With a = W / mu2, M = pi - |d| and F = M + |y| this is Kepler's equation, F - a sin F = M.
+/// Markley's cubic starter (Celestial Mechanics 63:101, 1995) is within 4.4e-4 of F for all a < 1
+/// and all M, so that one step of Newton's ends it: 8e-8 in exact arithmetic. No loop and no
+/// branch, so that rows are vectorised, and the same operations on both processors.
 QSM_HD float prox_phase(float weight, float d, float mu2) {
-  float const bound = weight / mu2;
-  float low = d < 0 ? d : 0.0f;
-  float high = d > 0 ? d : 0.0f;
-  low = low < -bound ? -bound : low;
-  high = high > bound ? bound : high;
-  float y = weight * d / (weight + mu2);
-  y = y < low ? low : y > high ? high : y;
-  for (int step = 0; step < 16; ++step) {
-    float const g = weight * sinf(y - d) + mu2 * y;
-    float const slope = weight * cosf(y - d) + mu2;
-    (g > 0 ? high : low) = y;
-    float const change = g / slope;
-    y -= change;
-    bool const bracketed = y >= low && y <= high;
-    if (bracketed && weight * change * change < 1e-6f * slope) break;
-    if (!bracketed) y = 0.5f * (low + high);
-  }
-  return y;
+  constexpr double kPi = std::numbers::pi;
+  constexpr double kTaylor = kPi * kPi - 6;  // of the starter's fit to the sine
+  float const a = weight / mu2, distance = fabsf(d), rest = 1 - a;
+  float const mean = static_cast<float>(kPi) - distance;  // the mean anomaly M
+  float const alpha = static_cast<float>(3 * kPi * kPi / kTaylor) +
+                      static_cast<float>(1.6 * kPi / kTaylor) * distance / (1 + a);
+  float const b = 3 * rest + alpha * a;
+  float const q = 2 * alpha * b * rest - mean * mean;
+  float const r = (3 * alpha * b * (b - rest) + mean * mean) * mean;
+  float const square = q * q * q + r * r;
+  float const root = rough_cube_root(r + sqrtf(square > 0 ? square : 0.0f));
+  float const w = root * root;
+  float const e = w * w + w * q + q * q;
+  float const anomaly = (2 * r * w + mean * e) / (e * b);
+
+  float y = anomaly - mean;
+  float const left = distance - y;
+  y -= (y - a * sine(left)) / (1 + a * cosine(left));
+  float const bound = a < distance ? a : distance;
+  y = y < 0 ? 0.0f : y > bound ? bound : y;
+  return copysignf(y, d);
 }
 
 }  // namespace qsm

@@ -7,6 +7,8 @@
 /// a_i = 1 for isotropic voxels, so that published regularisation weights carry over.
 #pragma once
 
+#include <type_traits>
+
 #include "device/field.hpp"
 #include "math/vec.hpp"
 
@@ -20,13 +22,18 @@ inline Vec3 gradient_scale(Vec3d voxel_mm) {
 }
 
 /// The neighbour one voxel up (step +1) or down (-1) along `axis`, around the border.
-QSM_HD Index3 neighbour(Grid g, Index3 i, int axis, int step) {
-  int* const c = axis == 0 ? &i.x : axis == 1 ? &i.y : &i.z;
-  int const n = g.extent(axis);
-  *c += step;
-  if (*c >= n) *c -= n;
-  if (*c < 0) *c += n;
-  return i;
+template <class Index>
+QSM_HD Index3 neighbour(Grid g, Index i, int axis, int step) {
+  auto const around = [step](int c, int n) {
+    c += step;  // and no branch, which would stay in the row loop
+    return c + n * (static_cast<int>(c < 0) - static_cast<int>(c >= n));
+  };
+  if (axis == 1) return {i.x, around(i.y, g.ny), i.z};
+  if (axis == 2) return {i.x, i.y, around(i.z, g.nz)};
+  if constexpr (std::is_same_v<Index, InnerIndex3>)
+    return {i.x + step, i.y, i.z};
+  else
+    return {around(i.x, g.nx), i.y, i.z};
 }
 
 QSM_HD float forward_difference(Field<float const> x, Index3 i, int axis, float scale) {

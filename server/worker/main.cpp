@@ -1,4 +1,6 @@
+#include <cstdio>
 #include <iostream>
+#include <string_view>
 
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
@@ -22,10 +24,25 @@ void use_threads([[maybe_unused]] int count) {
 #endif
 }
 
+// Before anything of the kernels runs: they may be built for newer processors than this one.
+bool processor_can_run_kernels() {
+#if defined(QSM_CPU_ARCH)
+  if (std::string_view(QSM_CPU_ARCH) == "x86-64-v3") return __builtin_cpu_supports("avx2");
+#endif
+  return true;
+}
+
 }  // namespace chistream
 
 int main(int argc, char** argv) {
   using namespace chistream;
+  if (!processor_can_run_kernels()) {
+    std::fputs(
+        "PROCESSOR_TOO_OLD: this worker is built for processors with AVX2\n"
+        "build it with cmake -DQSM_CPU_ARCH=x86-64-v2, or use one from 2013 or later\n",
+        stderr);
+    return 1;
+  }
   CLI::App program("chistream worker: quantitative susceptibility mapping on one device");
   program.set_version_flag("--version", std::string(kSoftware) + " worker " + kVersion);
   program.require_subcommand(1);

@@ -6,6 +6,7 @@
 #include "device/launch.hpp"
 #include "math/prox.hpp"
 #include "math/shrink.hpp"
+#include "math/sine.hpp"
 #include "math/stencil.hpp"
 #include "support/this_device.hpp"
 #include "support/volume.hpp"
@@ -106,6 +107,14 @@ TEST_F(ProxTest, FindsTheRootInEveryVoxelOfTheWorstCase) {
     worst = std::max(worst, std::abs(g_of_y));
   }
   EXPECT_LT(worst, 2e-6);
+}
+
+TEST(Sine, IsThatOfTheLibrary) {
+  for (int n = -1000; n <= 1000; ++n) {
+    float const x = std::numbers::pi_v<float> * static_cast<float>(n) / 1000;
+    EXPECT_NEAR(sine(x), std::sin(static_cast<double>(x)), 2e-7) << x;
+    EXPECT_NEAR(cosine(x), std::cos(static_cast<double>(x)), 2e-7) << x;
+  }
 }
 
 TEST(Prox, IsZeroWithoutWeightOrMisfit) {
