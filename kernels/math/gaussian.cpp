@@ -120,7 +120,7 @@ typename SeparableFilter<Device>::Axis SeparableFilter<Device>::make_axis(
 
 template <class Device>
 void SeparableFilter<Device>::pass(int axis, int components, float const* in, float* out) const {
-  constexpr int kLanes = std::is_same_v<Device, Cpu> ? 16 : 1;
+  constexpr int kLanes = std::is_same_v<Device, Cpu> ? 64 : 1;
   int const row = grid_.nx * components;
   int const blocks = (row + kLanes - 1) / kLanes;
   Grid const launch =
