@@ -81,8 +81,8 @@ struct InversionReport {
 /// is zero). Where max_iterations end the loop the map is returned with converged = false.
 ///
 /// Cost per iteration: two complex transforms of the padded volume, each of a packed pair of real
-/// volumes, and six other passes, about 120 bytes per voxel; 11 floats per padded voxel are held
-/// beside the transforms' work area. Nothing is allocated inside an iteration.
+/// volumes, and the passes of nltv_step.hpp, about 84 bytes per voxel; 10 floats per padded voxel
+/// are held beside the transforms' work area. Nothing is allocated inside an iteration.
 /// Throws Error{kInvalidArgument}: EMPTY_MASK, INVALID_OPTION, INVALID_B0_DIRECTION;
 /// Error{kNotConverged, "NOT_CONVERGED"} for a map that is not finite.
 template <class Device>

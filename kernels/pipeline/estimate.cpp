@@ -9,10 +9,11 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   auto const encoded = static_cast<std::uint64_t>(scan.encoded.size());
   auto const echoes = static_cast<std::uint64_t>(scan.te_s.size());
 
-  // coils: magnitude, phase and complex sum of every echo; offset, rotor, scratch and the images of
-  // two echoes, or what the adaptive combination holds instead; one encoded volume on the host and
-  // one on the device.
-  std::uint64_t const combine = voxels * (16 * echoes + 52) + encoded * 16;
+  // coils: magnitude, phase and complex sum of every echo; offset, rotor and the images of two
+  // echoes, and, while the phase evolution is unwrapped along paths, the edges and trees; or what
+  // the other combinations hold instead; one encoded volume on the host and one on the device.
+  bool const by_evolution = options.coil_method == CoilMethod::kMcpc3ds && echoes > 1;
+  std::uint64_t const combine = voxels * (16 * echoes + (by_evolution ? 93 : 52)) + encoded * 16;
 
   auto const working = [&](auto size_of, auto pad) {
     std::uint64_t size = 1;
@@ -32,14 +33,15 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t const background =
       working(fast_size, [](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
 
-  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 14 floats per padded
-  // voxel; local field, weight, R2*, chi, two masks and the host's copies.
+  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 10 floats per padded
+  // voxel; local field, weight, R2*, chi, two masks.
   int const pad = options.nltv.pad_voxels;
   std::uint64_t const invert =
-      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, n / 5 + 1); }) * 56 +
-      voxels * 48;
+      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, (n + 4) / 5); }) * 40 +
+      voxels * 18;
+  std::uint64_t const host = voxels * 10;  // what the stages before have left of the result
   constexpr std::uint64_t kProgram = 64u << 20;
-  return kProgram + std::max({combine, background, invert});
+  return kProgram + host + std::max({combine, background, invert});
 }
 
 }  // namespace qsm

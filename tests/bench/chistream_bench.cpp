@@ -1,6 +1,6 @@
 // Times each stage beside the floor it cannot go below on this machine: the transforms it must do,
-// timed alone in the same run, or its bytes over the measured copy bandwidth. Seconds depend on the
-// machine; the ratio is what a change is judged by.
+// timed alone in the same run with the fastest plans, plus its bytes over the measured copy
+// bandwidth. Seconds depend on the machine; the ratio is what a change is judged by.
 //
 //   chistream-bench-cpu [--json FILE] [--paths | --chain] [NXxNYxNZ ...]
 //
@@ -15,12 +15,12 @@
 
 #include "background/vsharp.hpp"
 #include "background/vsharp_ls.hpp"
+#include "bench/fastest_transform.hpp"
 #include "bench/phantom.hpp"
 #include "bench/phantom_scan.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "device/buffer.hpp"
-#include "device/fft.hpp"
 #include "inversion/nltv.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "math/pad.hpp"
@@ -49,10 +49,18 @@ double seconds(Device const& device, int repeats, std::function<void()> const& w
   return best;
 }
 
+struct Floor {
+  double transforms = 0, bytes = 0;  // [s]
+  double seconds() const { return transforms + bytes; }
+};
+
 struct Row {
   std::string grid, stage;
-  double seconds, floor_seconds;
+  std::size_t voxels;
+  double seconds;
+  Floor floor;
   std::size_t peak_bytes;
+  double ratio() const { return seconds / floor.seconds(); }
 };
 
 class Bench {
@@ -100,27 +108,27 @@ class Bench {
     return 2.0 * static_cast<double>(a.bytes()) / s;
   }
 
-  double complex_transform(Grid g) {
-    ComplexFft<Device> const fft(device_, g);
-    Buffer<Device, Complex> data(device_, g);
-    data.zero();
-    return seconds(device_, 5, [&] { fft.forward(data.field()); });
+  double transform(Grid g, bool is_real) {
+    return with_fastest_transform(device_, g, is_real, [&](std::function<void()> const& work) {
+      return seconds(device_, 10, work);
+    });
+  }
+  double complex_transform(Grid g) { return transform(g, false); }
+  double real_transform(Grid g) { return transform(g, true); }
+
+  double time_of_bytes(double per_voxel, Grid g) const {
+    return per_voxel * static_cast<double>(g.size()) / bytes_per_second_;
   }
 
-  double real_transform(Grid g) {
-    RealFft<Device> const fft(device_, g);
-    Buffer<Device, float> volume(device_, g);
-    Buffer<Device, Complex> spectrum(device_, fft.half());
-    volume.zero();
-    return seconds(device_, 5, [&] { fft.forward(volume.view(), spectrum.field()); });
-  }
-
-  void add(std::string const& stage, double took, double floor) {
-    rows_.push_back({name_, stage, took, floor, device_.meter().peak});
+  void add(std::string const& stage, double took, Floor floor) {
+    rows_.push_back({name_, stage, phantom_.grid.size(), took, floor, device_.meter().peak});
     Row const& r = rows_.back();
-    std::printf("%-14s %-24s %9.4f s   floor %9.4f s   ratio %5.2f   peak %6.0f MiB\n",
-                r.grid.c_str(), r.stage.c_str(), took, floor, took / floor,
-                static_cast<double>(r.peak_bytes) / (1 << 20));
+    std::printf(
+        "%-12s %-25s %9.4f s %7.2f Mvoxel/s  floor %8.4f s (transforms %8.4f)  ratio %6.2f  "
+        "peak %6.0f MiB\n",
+        r.grid.c_str(), r.stage.c_str(), took, static_cast<double>(r.voxels) / took / 1e6,
+        floor.seconds(), floor.transforms, r.ratio(),
+        static_cast<double>(r.peak_bytes) / (1 << 20));
     std::fflush(stdout);
     device_.meter().peak = device_.meter().in_use.load();
   }
@@ -141,7 +149,9 @@ class Bench {
     };
     int const few = 12, many = 32;
     double const each = (timed(many) - timed(few)) / (many - few);
-    add("nonlinear TV iteration", each, 2 * complex_transform(working));
+    // 16 + 4 bytes of the x-update, 64 of the splitting.
+    add("nonlinear TV iteration", each,
+        {2 * complex_transform(working), time_of_bytes(84, working)});
   }
 
   void background() {
@@ -153,7 +163,7 @@ class Bench {
       vsharp(device_, {1, 1, 1}, field_.view(), mask_.view(), options, local.field(),
              eroded.field(), {});
     });
-    add("V-SHARP", took, static_cast<double>(2 * radii + 3) * real_transform(phantom_.grid));
+    add("V-SHARP", took, {static_cast<double>(2 * radii + 3) * real_transform(phantom_.grid), 0});
   }
 
   // As inversion().
@@ -173,7 +183,7 @@ class Bench {
     std::size_t const radii = vsharp_ls_radii({1, 1, 1}).size();
     Grid const working = fast_real_grid(phantom_.mask_box());
     add("least-squares V-SHARP it.", each,
-        static_cast<double>(2 * radii + 2) * real_transform(working));
+        {static_cast<double>(2 * radii + 2) * real_transform(working), 0});
   }
 
   void unwrapping() {
@@ -181,7 +191,7 @@ class Bench {
     LaplacianUnwrap<Device> unwrap(device_, phantom_.grid, {1, 1, 1});
     double const took =
         seconds(device_, 1, [&] { unwrap.run(field_.view(), mask_.view(), out.field()); });
-    add("Laplacian unwrapping", took, 2 * complex_transform(phantom_.grid));
+    add("Laplacian unwrapping", took, {2 * complex_transform(phantom_.grid), 0});
   }
 
   // Every voxel is in the mask and noisy: 3 edges to a voxel, and as many rounds as random costs
@@ -192,9 +202,7 @@ class Bench {
     auto const second = phantom_.noisy_phase(150, 0.4);
     Buffer<Device, float> w(device_, g, wrapped), v(device_, g, second);
     Buffer<Device, std::uint8_t> all(device_, g, std::vector<std::uint8_t>(g.size(), 1));
-    auto const pass = [&](double bytes) {
-      return bytes * static_cast<double>(g.size()) / bytes_per_second_;
-    };
+    auto const pass = [&](double bytes) { return Floor{0, time_of_bytes(bytes, g)}; };
     {
       EdgeCostBuffers<Device> costs(device_, g);
       RomeoInputs const inputs{.phase = w.view(),
@@ -234,7 +242,7 @@ class Bench {
       linear_fit(device_, phases, magnitudes, {0.004, 0.01, 0.016, 0.022, 0.028}, mask_.view(),
                  {hz.field(), offset.field(), noise.field(), residual.field()});
     });
-    add("field fit, 5 echoes", took, 14.0 * 4 * static_cast<double>(g.size()) / bytes_per_second_);
+    add("field fit, 5 echoes", took, {0, time_of_bytes(14 * 4, g)});
   }
 
   void masking() {
@@ -242,8 +250,7 @@ class Bench {
     double const took = seconds(device_, 1, [&] {
       magnitude_mask(device_, magnitude_.view(), {1, 1, 1}, {}, out.field());
     });
-    add("magnitude mask", took,
-        5.0 * static_cast<double>(phantom_.grid.size()) / bytes_per_second_);
+    add("magnitude mask", took, {0, time_of_bytes(5, phantom_.grid)});
   }
 
   // One coil of five echoes from k-space: the transforms are the floor.
@@ -267,7 +274,7 @@ class Bench {
         combination.add(e, second.view());
       }
     });
-    add("one coil, 5 echoes", took, 7 * complex_transform(g));
+    add("one coil, 5 echoes", took, {7 * complex_transform(g), 0});
   }
 
   // Second of two runs: plans, pool and pages are warm. The floor of a stage is its transforms, or
@@ -281,21 +288,24 @@ class Bench {
       result = reconstruct(device_, scan.description(), scan, PipelineOptions{});
     });
     double const complex = complex_transform(g);
-    auto const bytes = [&](double each) {
-      return each * static_cast<double>(g.size()) / bytes_per_second_;
-    };
-    std::size_t const radii = vsharp_radii({1, 1, 1}).size();
-    double const floors[] = {
-        coils * (echoes + 2) * complex,
-        bytes(5),
-        2 * complex + bytes(8.0 * echoes),
-        2 * bytes(8.0 * echoes + 16),
-        static_cast<double>(2 * radii + 3) * real_transform(g),
-        2 * result.inversion_iterations * complex_transform(result.inversion_grid)};
-    double floor = 0;
+    auto const bytes = [&](double each) { return time_of_bytes(each, g); };
+    std::size_t const radii = vsharp_ls_radii({1, 1, 1}).size();
+    int const solves = VsharpLsOptions{}.iterations + 1;
+    Floor const floors[] = {
+        {coils * (echoes + 2) * complex, 0},
+        {0, bytes(5)},
+        {2 * complex, bytes(8.0 * echoes)},
+        {0, 2 * bytes(8.0 * echoes + 16)},
+        {solves * static_cast<double>(2 * radii + 2) *
+             real_transform(fast_real_grid(phantom_.mask_box())),
+         0},
+        {2 * result.inversion_iterations * complex_transform(result.inversion_grid),
+         result.inversion_iterations * time_of_bytes(84, result.inversion_grid)}};
+    Floor floor;
     for (std::size_t s = 0; s < result.stage_seconds.size(); ++s) {
       add("chain: " + result.stage_seconds[s].stage, result.stage_seconds[s].seconds, floors[s]);
-      floor += floors[s];
+      floor.transforms += floors[s].transforms;
+      floor.bytes += floors[s].bytes;
     }
     rows_.back().peak_bytes = result.peak_device_bytes;
     device_.meter().peak = result.peak_device_bytes;
@@ -316,9 +326,9 @@ void write_json(std::string const& path, std::string const& device, std::vector<
   out << "{\"device\": \"" << device << "\", \"rows\": [\n";
   for (std::size_t r = 0; r < rows.size(); ++r)
     out << "  {\"grid\": \"" << rows[r].grid << "\", \"stage\": \"" << rows[r].stage
-        << "\", \"seconds\": " << rows[r].seconds
-        << ", \"floor_seconds\": " << rows[r].floor_seconds
-        << ", \"ratio\": " << rows[r].seconds / rows[r].floor_seconds
+        << "\", \"seconds\": " << rows[r].seconds << ", \"voxels\": " << rows[r].voxels
+        << ", \"floor_transforms_s\": " << rows[r].floor.transforms
+        << ", \"floor_bytes_s\": " << rows[r].floor.bytes << ", \"ratio\": " << rows[r].ratio()
         << ", \"peak_bytes\": " << rows[r].peak_bytes << (r + 1 < rows.size() ? "},\n" : "}\n");
   out << "]}\n";
 }
