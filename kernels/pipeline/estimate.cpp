@@ -39,9 +39,10 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t const invert =
       working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, (n + 4) / 5); }) * 40 +
       voxels * 18;
+  std::uint64_t const samples = options.extra.uncertainty ? voxels * 37 : 0;  // beside either
   std::uint64_t const host = voxels * 10;  // what the stages before have left of the result
   constexpr std::uint64_t kProgram = 64u << 20;
-  return kProgram + host + std::max({combine, background, invert});
+  return kProgram + host + std::max({combine, background + samples, invert + samples});
 }
 
 }  // namespace qsm

@@ -54,6 +54,7 @@ struct UnwrapOptions {
 struct ExtraMaps {
   bool field_noise = false;
   bool quality = false;
+  bool uncertainty = false;  // takes nine times as long as background removal and inversion
 };
 
 struct PipelineOptions {

@@ -11,6 +11,7 @@
 #include "math/distance_transform.hpp"
 #include "pipeline/combine.hpp"
 #include "pipeline/total_field.hpp"
+#include "pipeline/uncertainty.hpp"
 
 namespace qsm {
 namespace {
@@ -188,7 +189,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
     quality = {};
     if (options.extra.field_noise && total.noise_is_absolute)
       result.field_noise_ppm = total.noise_ppm.to_host();
-    total.noise_ppm = {};
+    if (!options.extra.uncertainty || !total.noise_is_absolute) total.noise_ppm = {};
     if (has_r2s(scan, options)) {
       r2s = {device, grid};
       fit_r2s(device, echoes.magnitudes(), scan.te_s, brain.view(), options.r2s,
@@ -202,9 +203,10 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
 
   Buffer<Device, float> local(device, grid);
   Buffer<Device, std::uint8_t> mask(device, grid);
+  Buffer<Device, float> reliable;
   clock.run(device, kBackground, [&](Control const& control) {
-    Buffer<Device, float> reliable;  // the direct forms know no weights
-    if (options.background.method == BackgroundMethod::kVsharpLs) {
+    // The direct forms know no weights.
+    if (options.background.method == BackgroundMethod::kVsharpLs || total.noise_ppm) {
       reliable = {device, grid};
       for_each_voxel(device, grid, Reliable{total.weight.view(), reliable.field()});
     }
@@ -212,6 +214,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
                       options.background, local.field(), mask.field(), control);
     result.total_field_ppm = total.field_ppm.to_host();
     total.field_ppm = {};
+    if (!total.noise_ppm) reliable = {};
   });
 
   Buffer<Device, float> chi(device, grid);
@@ -221,13 +224,21 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       csf = {device, grid};
       csf_region(device, scan.voxel_mm, r2s.view(), mask.view(), csf.field());
     }
-    if (is_closed_form(options.inversion)) {
-      invert_closed_form(device, scan.voxel_mm, scan.b0_direction, local.view(), mask.view(),
-                         closed_form_options(options), chi.field(), control);
-    } else {
-      auto const report = nltv(device, scan.voxel_mm, scan.b0_direction,
-                               result.phase_scale_rad_per_ppm, local.view(), mask.view(),
-                               total.weight.view(), tv_options(options), chi.field(), control);
+    auto const closed = closed_form_options(options);
+    NltvOptions tv = tv_options(options);
+    auto const invert = [&](Field<float const> field, Field<float> map, Control const& watched) {
+      InversionReport report;
+      if (is_closed_form(options.inversion))
+        invert_closed_form(device, scan.voxel_mm, scan.b0_direction, field, mask.view(), closed,
+                           map, watched);
+      else
+        report = nltv(device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm,
+                      field, mask.view(), total.weight.view(), tv, map, watched);
+      result.reference_ppm = reference(device, options.reference, mask.view(), map, csf.view());
+      return report;
+    };
+    auto const report = invert(local.view(), chi.field(), control);
+    if (!is_closed_form(options.inversion)) {
       result.inversion_residuals = report.residuals;
       result.inversion_iterations = report.iterations;
       result.inversion_grid = report.working_grid;
@@ -238,8 +249,29 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
         result.warnings.push_back("the inversion stopped at " + std::to_string(report.iterations) +
                                   " iterations, before its tolerance");
     }
-    result.reference_ppm =
-        reference(device, options.reference, mask.view(), chi.field(), csf.view());
+    if (total.noise_ppm) {
+      // Every sample meets what was chosen for the map.
+      tv.alpha_rule = AlphaRule::kFixed;
+      tv.alpha = report.alpha;
+      tv.phase_limit = 0;
+      double const reference_ppm = result.reference_ppm;
+      Buffer<Device, float> deviation(device, grid);
+      uncertainty<Device>(
+          device,
+          {.voxel_mm = scan.voxel_mm,
+           .noise_ppm = total.noise_ppm.view(),
+           .local_ppm = local.view(),
+           .brain = brain.view(),
+           .mask = mask.view(),
+           .reliable = reliable.view(),
+           .background = options.background},
+          [&](Field<float const> field, Field<float> map) {
+            invert(field, map, {.stop = control.stop, .on_iteration = {}});
+          },
+          deviation.field(), control);
+      result.reference_ppm = reference_ppm;
+      result.uncertainty_ppm = deviation.to_host();
+    }
     check_map(device, chi.view());
     if (r2s)
       check_phase_sign(device, scan.voxel_mm, chi.view(), r2s.view(), mask.view(), result.warnings);

@@ -50,6 +50,8 @@ struct Reconstruction {
   std::vector<float> field_noise_ppm;    // standard deviation of the total field, zero outside
                                          // `brain_mask`; empty unless options.extra asks, and
                                          // where the echoes do not tell it
+  std::vector<float> uncertainty_ppm;    // standard deviation of chi by the field's noise, zero
+                                         // outside `mask`; empty likewise
   std::vector<float> quality;            // of the first echo's phase, 0..1; empty likewise
   std::vector<std::uint8_t> brain_mask;  // before the background filter
   std::vector<std::uint8_t> mask;        // where chi is defined

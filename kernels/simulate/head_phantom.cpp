@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "simulate/counter_noise.hpp"
+#include "math/counter_noise.hpp"
 
 namespace qsm {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
-#include "simulate/counter_noise.hpp"
+#include "math/counter_noise.hpp"
 #include "simulate/forward_field.hpp"
 #include "simulate/head_sampling.hpp"
 

@@ -49,6 +49,8 @@ std::vector<PendingVolume> compress_all(std::vector<SeriesDescription> const& se
   for (auto const& one : series) {
     if (one.kind == qsm::v1::SERIES_KIND_FIELD_NOISE && !result.field_noise_ppm.empty())
       volumes.push_back(compress("field_noise.nii.gz", geometry, result.field_noise_ppm));
+    if (one.kind == qsm::v1::SERIES_KIND_UNCERTAINTY && !result.uncertainty_ppm.empty())
+      volumes.push_back(compress("uncertainty.nii.gz", geometry, result.uncertainty_ppm));
     if (one.kind == qsm::v1::SERIES_KIND_WEIGHT)
       volumes.push_back(compress("weight.nii.gz", geometry, result.weight));
     if (one.kind == qsm::v1::SERIES_KIND_QUALITY)
@@ -67,6 +69,8 @@ std::span<float const> map_of(qsm::v1::SeriesKind kind, qsm::Reconstruction cons
       return result.total_field_ppm;
     case qsm::v1::SERIES_KIND_FIELD_NOISE:
       return result.field_noise_ppm;
+    case qsm::v1::SERIES_KIND_UNCERTAINTY:
+      return result.uncertainty_ppm;
     case qsm::v1::SERIES_KIND_R2S:
       return result.r2s_per_s;
     case qsm::v1::SERIES_KIND_MAGNITUDE:

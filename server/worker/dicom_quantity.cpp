@@ -71,6 +71,15 @@ DicomQuantity const kFieldNoise{.image_type = "FIELD_NOISE",
                                 .quantity = kFieldMap,
                                 .standard_deviation = true,
                                 .windows = {{10, 20, "0 .. 20 ppb"}}};
+DicomQuantity const kUncertainty{.image_type = "QSM_STD",
+                                 .title = "QSM standard deviation [ppb]",
+                                 .label = "uncertainty",
+                                 .stored_unit = "ppb",
+                                 .stored_per_unit = kPpbPerPpm,
+                                 .unit = kPpm,
+                                 .quantity = kSusceptibility,
+                                 .standard_deviation = true,
+                                 .windows = {{25, 50, "0 .. 50 ppb"}}};
 DicomQuantity const kR2sMap{.image_type = "R2STAR",
                             .title = "R2* [1/s]",
                             .label = "R2*",
@@ -154,6 +163,8 @@ DicomQuantity const& dicom_quantity(qsm::v1::SeriesKind kind) {
       return kTotalField;
     case qsm::v1::SERIES_KIND_FIELD_NOISE:
       return kFieldNoise;
+    case qsm::v1::SERIES_KIND_UNCERTAINTY:
+      return kUncertainty;
     case qsm::v1::SERIES_KIND_R2S:
       return kR2sMap;
     case qsm::v1::SERIES_KIND_MAGNITUDE:

@@ -96,6 +96,7 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   for (auto const& change : input.spec.overrides()) apply(options, change);
   options.extra.field_noise = asks_for(input.spec, qsm::v1::SERIES_KIND_FIELD_NOISE);
   options.extra.quality = asks_for(input.spec, qsm::v1::SERIES_KIND_QUALITY);
+  options.extra.uncertainty = asks_for(input.spec, qsm::v1::SERIES_KIND_UNCERTAINTY);
 
   ContainerReader const exam(input.container);
   SeriesDescription series = describe_series(input, exam.header(), preset, options);

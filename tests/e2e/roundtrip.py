@@ -10,7 +10,7 @@ import json
 # Every other series, and the volume it shows.
 SERIES = {"local-field": "local_field", "total-field": "total_field", "field-noise": "field_noise",
           "r2s": "r2s", "magnitude": "magnitude", "mask": "mask", "weight": "weight",
-          "quality": "quality"}
+          "quality": "quality", "uncertainty": "uncertainty"}
 
 
 def round_trip(folder, *oblique):

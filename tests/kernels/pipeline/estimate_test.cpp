@@ -65,6 +65,7 @@ struct Case {
   CoilMethod coil_method = CoilMethod::kMcpc3ds;
   BackgroundMethod background = BackgroundMethod::kVsharpLs;
   int pad_voxels = -1;
+  bool uncertainty = false;
 };
 
 void PrintTo(Case const& c, std::ostream* out) {
@@ -86,6 +87,7 @@ TEST_P(EstimateTest, IsWithin15PercentOfThePeak) {
   options.background.method = c.background;
   options.nltv.pad_voxels = c.pad_voxels;
   options.nltv.max_iterations = 2;
+  options.extra.uncertainty = c.uncertainty;
   FilledVolume source(device(), scan);
   constexpr std::uint64_t kProgram = 64u << 20;  // part of the estimate, and here before
   double const estimate = static_cast<double>(estimate_peak_bytes(scan, options) - kProgram);
@@ -126,7 +128,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{.name = "oversampled", .matrix = {112, 112, 80}, .oversampling = 2},
         Case{.name = "adaptive", .matrix = {96, 112, 80}, .coil_method = CoilMethod::kAdaptive},
         Case{.name = "direct_vsharp", .matrix = {112, 112, 80}, .background = kVsharp},
-        Case{.name = "pad_16", .matrix = {112, 112, 80}, .pad_voxels = 16}),
+        Case{.name = "pad_16", .matrix = {112, 112, 80}, .pad_voxels = 16},
+        Case{.name = "uncertainty",
+             .matrix = {112, 112, 80},
+             .te_s = kThree,
+             .coil_method = CoilMethod::kAdaptive,
+             .uncertainty = true}),
     [](auto const& tested) { return tested.param.name; });
 
 }  // namespace

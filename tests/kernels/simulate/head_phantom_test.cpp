@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "simulate/coil_array.hpp"
-#include "simulate/counter_noise.hpp"
+#include "math/counter_noise.hpp"
 #include "support/this_device.hpp"
 
 namespace qsm {
