@@ -69,7 +69,8 @@ Shells<Device> find_shells(Device const& device, Vec3d voxel_mm, Field<float con
   for_each_voxel(device, mask.grid, UsableVoxels{total_ppm, mask, shells.index.field()});
   shells.box = bounding_window(device, shells.index.view());
   Buffer<Device, float> distance(device, mask.grid);
-  distance_to_background(device, shells.index.view(), voxel_mm, distance.field());
+  distance_to_background(device, shells.index.view(), voxel_mm, distance.field(),
+                         static_cast<double>(beyond(shells.radii_mm.front())));
   drop_radii_that_fit_nowhere(shells.radii_mm,
                               max_over(device, mask.grid, Distance{distance.view()}));
 

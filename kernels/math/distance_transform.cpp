@@ -98,9 +98,9 @@ double squared_limit(double radius_mm) {
 
 template <class Device>
 void distance_to_background(Device const& device, Field<std::uint8_t const> mask, Vec3d voxel_mm,
-                            Field<float> distance_mm) {
-  auto const squared =
-      squared_distance(device, mask, voxel_mm, {.mask_is_site = false, .limit = kInfinity});
+                            Field<float> distance_mm, double most_mm) {
+  auto const squared = squared_distance(device, mask, voxel_mm,
+                                        {.mask_is_site = false, .limit = squared_limit(most_mm)});
   for_each_voxel(device, mask.grid, SquareRoot{squared.view(), distance_mm});
 }
 
@@ -123,7 +123,7 @@ void dilate(Device const& device, Field<std::uint8_t const> mask, Vec3d voxel_mm
 }
 
 template void distance_to_background(ThisDevice const&, Field<std::uint8_t const>, Vec3d,
-                                     Field<float>);
+                                     Field<float>, double);
 template void erode(ThisDevice const&, Field<std::uint8_t const>, Vec3d, double,
                     Field<std::uint8_t>);
 template void dilate(ThisDevice const&, Field<std::uint8_t const>, Vec3d, double,

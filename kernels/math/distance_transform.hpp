@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "device/field.hpp"
 #include "math/vec.hpp"
@@ -17,9 +18,12 @@ namespace qsm {
 
 /// Distance [mm] from each voxel centre to the nearest voxel centre with mask == 0; voxels outside
 /// the field of view count as background. Zero where mask == 0. An all-zero mask gives zeros.
+/// What is farther than `most_mm` is only known to be: some distance above it stands there, for a
+/// fraction of the time.
 template <class Device>
 void distance_to_background(Device const& device, Field<std::uint8_t const> mask, Vec3d voxel_mm,
-                            Field<float> distance_mm);
+                            Field<float> distance_mm,
+                            double most_mm = std::numeric_limits<double>::infinity());
 
 /// out = 1 where the distance to the background exceeds `radius_mm`. `out` may be `mask`'s memory.
 /// A distance equal to the radius within a part in 10^6 does not exceed it. The result may be

@@ -55,6 +55,26 @@ TEST_F(DistanceTransformTest, IsExactOnAnisotropicVoxels) {
     }
 }
 
+TEST_F(DistanceTransformTest, IsExactUpToWhereItMayEnd) {
+  Vec3d const h{0.7, 1.0, 2.3};
+  Grid const g{24, 21, 18};
+  Mask mask(g.size(), 1);
+  mask[g.linear({3, 4, 5})] = 0;
+  Buffer<ThisDevice, std::uint8_t> const in(device(), g, mask);
+  Buffer<ThisDevice, float> whole(device(), g), ended(device(), g);
+  for (double const most : {2.3, 5.0}) {
+    distance_to_background(device(), in.view(), h, whole.field());
+    distance_to_background(device(), in.view(), h, ended.field(), most);
+
+    auto const exact = whole.to_host(), found = ended.to_host();
+    for (std::size_t n = 0; n < found.size(); ++n)
+      if (static_cast<double>(exact[n]) <= most)
+        ASSERT_EQ(found[n], exact[n]);
+      else
+        ASSERT_GT(static_cast<double>(found[n]), most);
+  }
+}
+
 TEST_F(DistanceTransformTest, ErosionAndDilationAreThresholdsOfIt) {
   Vec3d const h{0.7, 1.0, 2.3};
   Grid const g{19, 17, 12};
