@@ -59,8 +59,8 @@ def section(worker, data, folder, images, quick):
     for method, flag, value in CLOSED:
         _, scores = judge(f"{method}-{value}", "--method", method, flag, value)
         rows.append(line(f"{method} {value}", scores))
-    rules = {"fixed (default)": [], "auto": ["--alpha", "auto"],
-             "equalise": ["--alpha", "equalise"]}
+    rules = {"fixed (default)": []}
+    rules |= {rule: ["--alpha", rule] for rule in ("auto", "equalise", "l-curve", "discrepancy")}
     marks = {}
     for name, arguments in rules.items():
         maps[name], scores = tv(f"nltv-{name.split()[0]}", *arguments)

@@ -10,6 +10,7 @@ from programs import figures, table
 ECHOES = (0.004, 0.010, 0.016, 0.022, 0.028)
 DEEP_GREY = {4: "caudate", 5: "putamen", 6: "pallidum", 7: "thalamus", 8: "red nucleus",
              9: "substantia nigra", 10: "dentate"}
+RULES = ("noise", "equalise", "l-curve", "discrepancy")
 ONE_MM, TWO_MM = ((160, 192, 144), (1, 1, 1)), ((80, 96, 72), (2, 2, 2))
 SCORES = ("nrmse", "hfen", "xsim", "dgm_slope")
 HEADER = ["NRMSE", "HFEN", "XSIM", "deep-grey slope"]
@@ -106,12 +107,12 @@ def choice_of_alpha(worker, folder, quick):
                 search[factor] = nrmse("search", f"inversion.alpha={alpha}")[0]
             best = min(search, key=search.get)
             found = [default]
-            for rule in ("noise", "equalise"):
+            for rule in RULES:
                 found.append(nrmse(rule, f"inversion.alpha_rule={rule}")[0])
             rows.append([label, snr, f"{search[best]:.1f} ({best:g} x)",
                          *(f"{f:.1f} ({100 * (f / search[best] - 1):+.0f} %)" for f in found)])
-    return table(["voxel", "SNR", "best fixed of six (factor to the default)", "default", "auto",
-                  "equalise"], rows)
+    return table(["voxel", "SNR", "best fixed of six (factor to the default)", "default", *RULES],
+                 rows)
 
 
 def phantom_section(worker, data, folder):
@@ -174,7 +175,7 @@ What each part brings, at SNR 40:
 
 ## The weight of total variation, chosen by the data
 
-NRMSE end to end, and how far it is from the best fixed weight of a search that knows the truth.
+NRMSE end to end by the rules of `inversion.alpha_rule` (`noise` is `--alpha auto`), and how far it is from the best fixed weight of a search that knows the truth.
 
 {choice_of_alpha(worker, folder, quick)}
 """

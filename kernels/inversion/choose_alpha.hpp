@@ -7,7 +7,15 @@
 ///              from x = 0: begun where a smoother map ended they keep some of its smoothness, and
 ///              the balance is then no function of alpha.
 ///
-/// docs/algorithms.md compares both with the best fixed alpha.
+///   l-curve    the misfit C(alpha) and the variation R(alpha) of seven short solves, a factor of
+///   two
+///              apart. Where the curve of log C^2 over log R^2 bends most smooths too much; taken
+///              is where its curvature changes sign to the left of that (Bilgic et al. 2014 MRM
+///              72:1444; the inflection by Milovic et al. 2021).
+///   discrepancy  the alpha that leaves of the misfit what the noise alone would:
+///              sum W (1 - cos(D x - phi)) = sigma^2 / 2 sum W. Up to six short solves.
+///
+/// docs/algorithms.md compares them with the best fixed alpha.
 #pragma once
 
 #include <algorithm>
@@ -24,16 +32,18 @@ constexpr double kSmallestAlphaPpm = 5e-6;  // for a field without any noise: ne
 
 /// What frequency equalisation costs at most: three solves of the default length.
 constexpr int kEqualiseSolves = 6, kEqualiseIterations = 40;
+constexpr int kCurveSolves = 7;  // as many iterations each: three and a half solves
 
-/// Where log(A2 / A3), which falls with log(alpha), should cross zero: interpolated between the two
-/// trials around it, a tenth of the bracket or more away from either; without two, a factor of four
-/// further out.
-inline double next_alpha(std::vector<AlphaTrial> const& trials) {
-  double low = -1e300, high = 1e300, above = 0, below = 0;  // balances at them
+/// Where an excess, whose logarithm falls with log(alpha), should be 1: interpolated between the
+/// two trials around it, a tenth of the bracket or more away from either; without two, a factor of
+/// four further out.
+template <class Excess>
+double next_alpha(std::vector<AlphaTrial> const& trials, Excess excess) {
+  double low = -1e300, high = 1e300, above = 0, below = 0;  // excesses at them
   for (auto const& t : trials) {
-    double const at = std::log(t.alpha), log_balance = std::log(t.balance);
-    if (log_balance > 0 && at > low) low = at, above = log_balance;
-    if (log_balance <= 0 && at < high) high = at, below = log_balance;
+    double const at = std::log(t.alpha), size = std::log(excess(t));
+    if (size > 0 && at > low) low = at, above = size;
+    if (size <= 0 && at < high) high = at, below = size;
   }
   if (low < -1e299) return std::exp(high - std::log(4.0));
   if (high > 1e299) return std::exp(low + std::log(4.0));
@@ -41,26 +51,86 @@ inline double next_alpha(std::vector<AlphaTrial> const& trials) {
   return std::exp(low + share * (high - low));
 }
 
-/// Solves for one alpha after the other; `regularise(alpha)` sets it on the solver.
-/// Returns the trials, of which at least one. The alpha to use is 2 next_alpha(trials).
+/// One short solve from x = 0; `regularise(alpha)` sets it on the solver.
 template <class Solver, class Regularise>
-std::vector<AlphaTrial> equalise(Solver& solver, double first_alpha, Regularise regularise,
-                                 Control const& control) {
+AlphaTrial try_alpha(Solver& solver, double alpha, int solve, int solves, Regularise regularise,
+                     Control const& control) {
+  regularise(alpha);
+  auto const ended = solver.run(kEqualiseIterations, 0.01, [&](int iteration, double change) {
+    control.report({solve * kEqualiseIterations + iteration, solves * kEqualiseIterations, change});
+  });
+  return {
+      .alpha = alpha, .balance = 0, .misfit = 0, .variation = 0, .iterations = ended.iterations};
+}
+
+/// Solves for one alpha after the other until `excess(trial)` is within 2 % of 1. `judge(trial)`
+/// fills in what it reads. Returns the trials, of which at least one; the alpha is next_alpha()'s
+/// of them.
+template <class Solver, class Regularise, class Judge, class Excess>
+std::vector<AlphaTrial> search_alpha(Solver& solver, double first_alpha, Regularise regularise,
+                                     Judge judge, Excess excess, Control const& control) {
   std::vector<AlphaTrial> trials;
   double alpha = first_alpha;
   for (int solve = 0; solve < kEqualiseSolves; ++solve) {
-    regularise(alpha);
-    auto const ended = solver.run(kEqualiseIterations, 0.01, [&](int iteration, double change) {
-      control.report(
-          {solve * kEqualiseIterations + iteration, kEqualiseSolves * kEqualiseIterations, change});
-    });
-    trials.push_back(
-        {.alpha = alpha, .balance = solver.band_balance(), .iterations = ended.iterations});
-    if (std::fabs(std::log(trials.back().balance)) < 0.02) break;
-    alpha = next_alpha(trials);
+    trials.push_back(try_alpha(solver, alpha, solve, kEqualiseSolves, regularise, control));
+    judge(trials.back());
+    if (std::fabs(std::log(excess(trials.back()))) < 0.02) break;
+    alpha = next_alpha(trials, excess);
     if (alpha < 1e-9) break;
   }
   return trials;
+}
+
+inline double balance_of(AlphaTrial const& t) {
+  return t.balance;
+}
+
+/// The alpha to use is twice the balanced one.
+template <class Solver, class Regularise>
+std::vector<AlphaTrial> equalise(Solver& solver, double first_alpha, Regularise regularise,
+                                 Control const& control) {
+  return search_alpha(
+      solver, first_alpha, regularise, [&](AlphaTrial& t) { t.balance = solver.band_balance(); },
+      balance_of, control);
+}
+
+/// Solves on both sides of `middle_alpha`; the trials are the points of the curve, alpha rising.
+template <class Solver, class Regularise>
+std::vector<AlphaTrial> l_curve(Solver& solver, double middle_alpha, Regularise regularise,
+                                Control const& control) {
+  std::vector<AlphaTrial> trials;
+  for (int solve = 0; solve < kCurveSolves; ++solve) {
+    double const alpha = std::max(1e-9, middle_alpha * std::exp2(solve - kCurveSolves / 2));
+    trials.push_back(try_alpha(solver, alpha, solve, kCurveSolves, regularise, control));
+    trials.back().misfit = solver.misfit();
+    trials.back().variation = solver.variation();
+  }
+  return trials;
+}
+
+/// The inflection left of the largest curvature of trials a constant factor apart; that of the
+/// largest curvature where there is no change of sign. Five trials or more.
+inline double inflection_of(std::vector<AlphaTrial> const& trials) {
+  std::vector<double> curvature(trials.size(), 0);
+  auto const rho = [&](std::size_t n) { return 2 * std::log(std::max(trials[n].misfit, 1e-300)); };
+  auto const eta = [&](std::size_t n) {
+    return 2 * std::log(std::max(trials[n].variation, 1e-300));
+  };
+  auto const first = [](auto f, std::size_t n) { return (f(n + 1) - f(n - 1)) / 2; };
+  auto const second = [](auto f, std::size_t n) { return f(n + 1) - 2 * f(n) + f(n - 1); };
+  std::size_t sharpest = 1;
+  for (std::size_t n = 1; n + 1 < trials.size(); ++n) {
+    double const dr = first(rho, n), de = first(eta, n);
+    curvature[n] = 2 * (dr * second(eta, n) - second(rho, n) * de) /
+                   std::max(std::pow(dr * dr + de * de, 1.5), 1e-300);
+    if (curvature[n] > curvature[sharpest]) sharpest = n;
+  }
+  for (std::size_t n = sharpest; n > 1; --n)
+    if (curvature[n] > 0 && curvature[n - 1] <= 0) {
+      double const share = curvature[n] / (curvature[n] - curvature[n - 1]);
+      return trials[n].alpha * std::pow(trials[n - 1].alpha / trials[n].alpha, share);
+    }
+  return trials[sharpest].alpha;
 }
 
 }  // namespace qsm

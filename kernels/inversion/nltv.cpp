@@ -115,8 +115,28 @@ InversionReport nltv(Device const& device, Vec3d voxel_mm, Vec3d b0_direction,
       break;
     case AlphaRule::kEqualise:
       report.alpha_trials = equalise(solver, fixed, regularise, control);
-      regularise(2 * next_alpha(report.alpha_trials));
+      regularise(2 * next_alpha(report.alpha_trials, balance_of));
       break;
+    case AlphaRule::kLCurve:
+      report.alpha_trials = l_curve(solver, fixed, regularise, control);
+      regularise(inflection_of(report.alpha_trials));
+      break;
+    case AlphaRule::kDiscrepancy: {
+      report.noise_ppm =
+          options.noise_ppm > 0 ? options.noise_ppm : solver.noise_rad() / report.phase_scale;
+      double const noise_rad = report.noise_ppm * report.phase_scale;
+      double const expected =
+          std::max(0.5 * noise_rad * noise_rad * solver.sum_of_weights(), 1e-300);
+      // More alpha, more misfit: the excess that falls is the reciprocal.
+      auto const excess = [=](AlphaTrial const& t) {
+        return expected / std::max(t.misfit, 1e-300);
+      };
+      report.alpha_trials = search_alpha(
+          solver, fixed, regularise, [&](AlphaTrial& t) { t.misfit = solver.misfit(); }, excess,
+          control);
+      regularise(next_alpha(report.alpha_trials, excess));
+      break;
+    }
   }
 
   auto const ended =

@@ -23,7 +23,7 @@
 namespace qsm {
 
 /// How alpha is found: as NltvOptions::alpha says, or from the data (choose_alpha.hpp).
-enum class AlphaRule { kFixed, kNoise, kEqualise };
+enum class AlphaRule { kFixed, kNoise, kEqualise, kLCurve, kDiscrepancy };
 
 struct NltvOptions {
   AlphaRule alpha_rule = AlphaRule::kFixed;
@@ -36,6 +36,8 @@ struct NltvOptions {
   /// Penalty of z1 = grad x; gradients are cut at alpha / mu1. 0: 400 alpha / c, which is the usual
   /// 100 alpha at 4 rad/ppm and gives the same iterates at every scale, as (c, alpha) do.
   double mu1 = 0;
+  /// Standard deviation of the field's noise [ppm], for AlphaRule::kDiscrepancy; 0: as on the cone.
+  double noise_ppm = 0;
   double mu2 = 1;  // penalty of z2 = D x
   /// Over-relaxation of both splittings, 1 (none) .. 1.95 (Eckstein and Bertsekas 1992 Math Program
   /// 55:293): 80 iterations with 1.8 end where 150 without it do (docs/algorithms.md).
@@ -54,10 +56,12 @@ struct NltvOptions {
   double phase_limit = 0.9 * std::numbers::pi;
 };
 
-/// One short solve of frequency equalisation.
+/// One short solve of a rule that looks at maps; 0 where the rule did not ask.
 struct AlphaTrial {
-  double alpha = 0;    // [rad]
-  double balance = 0;  // A2 / A3 of its map
+  double alpha = 0;      // [rad]
+  double balance = 0;    // A2 / A3 of its map
+  double misfit = 0;     // sum W (1 - cos(D x - phi))
+  double variation = 0;  // |grad x|_1
   int iterations = 0;
 };
 
@@ -69,8 +73,8 @@ struct InversionReport {
   double phase_scale = 0;         // rad/ppm, after phase_limit
   double alpha = 0;               // belonging to it
   double mu1 = 0;
-  double noise_ppm = 0;                  // AlphaRule::kNoise alone: of the field
-  std::vector<AlphaTrial> alpha_trials;  // AlphaRule::kEqualise alone
+  double noise_ppm = 0;                  // of the field, where the rule asked for it
+  std::vector<AlphaTrial> alpha_trials;  // of the rules that look at maps
   Grid working_grid;                     // of the padded problem
 };
 

@@ -60,6 +60,41 @@ struct HasWeight {
   QSM_HD double operator()(Index3 i) const { return weight[i] > 0 ? 1.0 : 0.0; }
 };
 
+struct Weight {
+  Field<float const> weight;
+  QSM_HD double operator()(Index3 i) const { return static_cast<double>(weight[i]); }
+};
+
+/// D x in the real part.
+struct ApplyDipole {
+  Field<float const> dipole;  // half spectrum
+  float scale;                // 1/N of the transform pair
+  QSM_HD void operator()(Index3 k, Complex& at, Complex& mirror) const {
+    at = (scale * dipole[k]) * at;
+    mirror = conj(at);
+  }
+};
+
+/// W (1 - cos(D x - phi))
+struct Misfit {
+  Field<float const> weight, phi;
+  Field<Complex const> packed;
+  QSM_HD double operator()(Index3 i) const {
+    return static_cast<double>(weight[i] * (1 - cosf(packed[i].re - phi[i])));
+  }
+};
+
+struct Variation {
+  Field<float const> x;
+  Vec3 scale;
+  QSM_HD double operator()(Index3 i) const {
+    double sum = 0;
+    for (int axis = 0; axis < 3; ++axis)
+      sum += static_cast<double>(fabsf(forward_difference(x, i, axis, scale[axis])));
+    return sum;
+  }
+};
+
 /// phi, or x inside the mask, to be transformed.
 struct PackReal {
   Field<float const> value;
@@ -70,6 +105,12 @@ struct PackReal {
     bool const inside = window.grid.contains(i) && mask[i + window.origin];
     packed[i] = {inside ? value[i] : 0.0f, 0.0f};
   }
+};
+
+struct PackWhole {
+  Field<float const> value;
+  Field<Complex> packed;
+  QSM_HD void operator()(Index3 i) const { packed[i] = {value[i], 0.0f}; }
 };
 
 struct StoreSusceptibility {
@@ -172,6 +213,23 @@ class NltvSolver {
     return with_spectrum(x_.view(), [&](Field<Complex const> spectrum) {
       return balance_of_bands(device_, kernel_, voxel_mm_, spectrum, scratch_);
     });
+  }
+
+  /// sum W (1 - cos(D x - phi)) of the last run.
+  double misfit() {
+    for_each_voxel(device_, grid_, nltv_step::PackWhole{x_.view(), packed_.field()});
+    filter_pairs(device_, fft_, packed_.field(),
+                 nltv_step::ApplyDipole{dipole_.view(), fft_.scale()});
+    return sum_over(device_, grid_, nltv_step::Misfit{weight_.view(), phi_.view(), packed_.view()});
+  }
+
+  /// |grad x|_1 of the last run.
+  double variation() const {
+    return sum_over(device_, grid_, nltv_step::Variation{x_.view(), scale_});
+  }
+
+  double sum_of_weights() const {
+    return sum_over(device_, grid_, nltv_step::Weight{weight_.view()});
   }
 
   void store(double phase_scale, Field<float> chi_ppm) const {

@@ -178,9 +178,10 @@ std::vector<OptionRow> make_table() {
   t.push_back(choice(
       "inversion.method", {"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"},
       "dipole inversion", [](Options& o) -> InversionMethod& { return o.inversion; }));
-  t.push_back(choice("inversion.alpha_rule", {"fixed", "noise", "equalise"},
+  t.push_back(choice("inversion.alpha_rule",
+                     {"fixed", "noise", "equalise", "l-curve", "discrepancy"},
                      "total variation's weight: as inversion.alpha says, from the field's noise, "
-                     "or by frequency equalisation, which takes up to four times as long",
+                     "or from the maps of several weights, which takes four to five times as long",
                      [](Options& o) -> AlphaRule& { return o.nltv.alpha_rule; }));
   t.push_back(number("inversion.alpha", "rad", 0, 1,
                      "weight of total variation; 0: from the phase scale",

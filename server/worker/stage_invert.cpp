@@ -43,10 +43,12 @@ int pad_voxels(std::string const& text) {
 void set_alpha(std::string const& text, qsm::NltvOptions& nltv) {
   if (text == "auto") nltv.alpha_rule = qsm::AlphaRule::kNoise;
   if (text == "equalise") nltv.alpha_rule = qsm::AlphaRule::kEqualise;
+  if (text == "l-curve") nltv.alpha_rule = qsm::AlphaRule::kLCurve;
+  if (text == "discrepancy") nltv.alpha_rule = qsm::AlphaRule::kDiscrepancy;
   if (nltv.alpha_rule != qsm::AlphaRule::kFixed) return;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), nltv.alpha);
   qsm::require(error == std::errc{} && end == text.data() + text.size(), "INVALID_OPTION",
-               "--alpha is a number, auto or equalise, not '" + text + "'");
+               "--alpha is a number, auto, equalise, l-curve or discrepancy, not '" + text + "'");
 }
 
 qsm::ReferenceMethod reference_method(std::string const& name) {
@@ -90,6 +92,15 @@ double phase_scale(InvertCommand const& o) {
   return 2 * std::numbers::pi * qsm::kGammaBar * o.b0_t * o.te_s;
 }
 
+/// One line; of the numbers, those the rule asked for.
+void print_trial(qsm::AlphaTrial const& trial) {
+  std::cout << "tried alpha " << trial.alpha << ':';
+  if (trial.balance > 0) std::cout << " balance " << trial.balance;
+  if (trial.misfit > 0) std::cout << " misfit " << trial.misfit;
+  if (trial.variation > 0) std::cout << " variation " << trial.variation;
+  std::cout << " after " << trial.iterations << " iterations\n";
+}
+
 int invert(InvertCommand& o) {
   o.nltv.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
   set_alpha(o.alpha, o.nltv);
@@ -113,9 +124,7 @@ int invert(InvertCommand& o) {
     auto const report =
         qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(), mask.view(),
                   weight.view(), qsm::tv_options(options), chi.field(), qsm::Control{});
-    for (auto const& trial : report.alpha_trials)
-      std::cout << "tried alpha " << trial.alpha << ": balance " << trial.balance << " after "
-                << trial.iterations << " iterations\n";
+    for (auto const& trial : report.alpha_trials) print_trial(trial);
     if (report.noise_ppm > 0) std::cout << "noise " << report.noise_ppm << " ppm\n";
     std::cout << report.iterations << " iterations, change " << report.change
               << (report.converged ? "" : ", tolerance not met") << "\nphase scale "
@@ -131,9 +140,13 @@ int invert(InvertCommand& o) {
 }
 
 void add_nltv_options(CLI::App& app, InvertCommand& o) {
-  app.add_option("--alpha", o.alpha,
-                 "weight of total variation [rad]; 0: from the phase scale; auto: from the field's "
-                 "noise; equalise: by frequency equalisation, up to four times as long")
+  app.add_option(
+         "--alpha", o.alpha,
+         "weight of total variation [rad]; 0: from the phase scale; auto: from the field's "
+         "noise; equalise, l-curve, discrepancy: from short solves, four to five times as long")
+      ->capture_default_str();
+  app.add_option("--noise-ppm", o.nltv.noise_ppm,
+                 "standard deviation of the field, for --alpha discrepancy; 0: from its spectrum")
       ->capture_default_str();
   app.add_option("--mu1", o.nltv.mu1,
                  "penalty of the gradient splitting; 0: 400 alpha / phase scale")

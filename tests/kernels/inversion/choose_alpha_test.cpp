@@ -64,10 +64,50 @@ TEST_F(ChooseAlphaTest, TheSearchEndsWhereTheBandsBalance) {
     double alpha = first;
     for (int n = 0; n < 12; ++n) {
       trials.push_back({.alpha = alpha, .balance = std::pow(alpha / 3e-4, -2), .iterations = 1});
-      alpha = next_alpha(trials);
+      alpha = next_alpha(trials, balance_of);
     }
     EXPECT_NEAR(alpha, 3e-4, 3e-6) << "from " << first;
   }
+}
+
+// What is left of the misfit at the alpha it ends with is what the noise alone would leave.
+TEST_F(ChooseAlphaTest, TheDiscrepancyIsTheNoise) {
+  auto const report = invert_noisy(device(), 0.01, AlphaRule::kDiscrepancy);
+
+  EXPECT_NEAR(report.noise_ppm, 0.01, 0.001);
+  ASSERT_FALSE(report.alpha_trials.empty());
+  EXPECT_LE(report.alpha_trials.size(), 6u);
+  double const voxels = 4.0 / 3 * std::numbers::pi * 20 * 18 * 17;
+  double const expected = 0.5 * std::pow(16 * report.noise_ppm, 2) * voxels;
+  EXPECT_NEAR(report.alpha_trials.back().misfit, expected, 0.1 * expected);
+}
+
+TEST_F(ChooseAlphaTest, AlongTheCurveMisfitRisesAndVariationFalls) {
+  auto const report = invert_noisy(device(), 0.01, AlphaRule::kLCurve);
+
+  ASSERT_EQ(report.alpha_trials.size(), 7u);
+  for (std::size_t n = 1; n < report.alpha_trials.size(); ++n) {
+    EXPECT_NEAR(report.alpha_trials[n].alpha / report.alpha_trials[n - 1].alpha, 2, 1e-9);
+    EXPECT_GT(report.alpha_trials[n].misfit, report.alpha_trials[n - 1].misfit);
+    EXPECT_LT(report.alpha_trials[n].variation, report.alpha_trials[n - 1].variation);
+  }
+  EXPECT_GT(report.alpha, report.alpha_trials.front().alpha);
+  EXPECT_LT(report.alpha, report.alpha_trials.back().alpha);
+}
+
+// rho = u - tanh(u), eta = tanh(u + 2) - u over u = log2(alpha). rho' eta'' - rho'' eta' = 2
+// tanh(u) tanh(u + 2) (tanh(u + 2) sech^2(u) - tanh(u) sech^2(u + 2)), which turns positive at u =
+// 0.
+TEST(Inflection, IsWhereTheCurvatureChangesSign) {
+  std::vector<AlphaTrial> trials;
+  for (int n = -6; n <= 6; ++n) {
+    double const u = n;
+    trials.push_back({.alpha = std::exp2(u),
+                      .misfit = std::exp((u - std::tanh(u)) / 2),
+                      .variation = std::exp(-(u - std::tanh(u + 2)) / 2),
+                      .iterations = 1});
+  }
+  EXPECT_NEAR(std::log2(inflection_of(trials)), 0, 0.5);
 }
 
 }  // namespace
