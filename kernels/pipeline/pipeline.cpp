@@ -237,7 +237,16 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       result.reference_ppm = reference(device, options.reference, mask.view(), map, csf.view());
       return report;
     };
-    auto const report = invert(local.view(), chi.field(), control);
+    // The samples of the uncertainty, where they are asked for, are as many inversions more.
+    int const inversions = total.noise_ppm ? 1 + kUncertaintySamples : 1;
+    auto const part_of_all = [&](int done) {
+      return Control{.stop = control.stop, .on_iteration = [&, done](IterationProgress p) {
+                       control.report({.iteration = done * p.max_iterations + p.iteration,
+                                       .max_iterations = inversions * p.max_iterations,
+                                       .residual = p.residual});
+                     }};
+    };
+    auto const report = invert(local.view(), chi.field(), part_of_all(0));
     if (!is_closed_form(options.inversion)) {
       result.inversion_residuals = report.residuals;
       result.inversion_iterations = report.iterations;
@@ -265,8 +274,8 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
            .mask = mask.view(),
            .reliable = reliable.view(),
            .background = options.background},
-          [&](Field<float const> field, Field<float> map) {
-            invert(field, map, {.stop = control.stop, .on_iteration = {}});
+          [&](int sample, Field<float const> field, Field<float> map) {
+            invert(field, map, part_of_all(sample));
           },
           deviation.field(), control);
       result.reference_ppm = reference_ppm;

@@ -68,7 +68,7 @@ struct RootInMask {
 
 template <class Device>
 void uncertainty(Device const& device, UncertaintyInputs const& in,
-                 std::function<void(Field<float const>, Field<float>)> const& invert,
+                 std::function<void(int, Field<float const>, Field<float>)> const& invert,
                  Field<float> std_ppm, Control const& control) {
   Grid const grid = std_ppm.grid;
   Buffer<Device, float> drawn(device, grid), local(device, grid), chi(device, grid),
@@ -87,13 +87,13 @@ void uncertainty(Device const& device, UncertaintyInputs const& in,
     remove_background(device, in.voxel_mm, drawn.view(), in.brain, in.reliable, in.background,
                       local.field(), kept.field(), quiet);
     for_each_voxel(device, grid, AddField{in.local_ppm, local.field()});
-    invert(local.view(), chi.field());
+    invert(s, local.view(), chi.field());
     for_each_voxel(device, grid,
                    Observe{.chi = chi.view(),
                            .count = static_cast<float>(s),
                            .mean = mean.field(),
                            .squares = squares.field()});
-    control.report({.iteration = s, .max_iterations = kUncertaintySamples, .residual = 0});
+    control.check_cancelled();
   }
 
   auto const smooth = SeparableFilter<Device>::gaussian(device, grid, in.voxel_mm, kSmoothingMm,
@@ -113,7 +113,7 @@ void uncertainty(Device const& device, UncertaintyInputs const& in,
 }
 
 template void uncertainty(ThisDevice const&, UncertaintyInputs const&,
-                          std::function<void(Field<float const>, Field<float>)> const&,
+                          std::function<void(int, Field<float const>, Field<float>)> const&,
                           Field<float>, Control const&);
 
 }  // namespace qsm

@@ -34,12 +34,12 @@ struct UncertaintyInputs {
 inline constexpr int kUncertaintySamples = 9;
 
 /// Cost: kUncertaintySamples times background removal and inversion; seven volumes held beside
-/// them. The noise is that of one seed: the same scan gives the same bits. `invert(local, chi)`:
-/// the inversion with everything it chose for the map, referenced. `std_ppm`: positive in the mask,
-/// zero outside. Reports (sample, kUncertaintySamples) to the control.
+/// them. The noise is that of one seed: the same scan gives the same bits. `invert(s, local, chi)`:
+/// the inversion with everything it chose for the map, referenced; s = 1 .. kUncertaintySamples.
+/// `std_ppm`: positive in the mask, zero outside.
 template <class Device>
 void uncertainty(Device const& device, UncertaintyInputs const& inputs,
-                 std::function<void(Field<float const>, Field<float>)> const& invert,
+                 std::function<void(int, Field<float const>, Field<float>)> const& invert,
                  Field<float> std_ppm, Control const& control);
 
 }  // namespace qsm
