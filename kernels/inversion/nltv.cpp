@@ -35,6 +35,9 @@ void check(NltvOptions const& o, double phase_scale) {
   require(o.mu1 == 0 || (o.mu1 >= 1e-7 && std::isfinite(o.mu1)), "INVALID_OPTION",
           "mu1 is " + std::to_string(o.mu1) + "; it must be 0 (automatic) or at least 1e-7");
   require(positive(o.mu2), "INVALID_OPTION", "mu2 must be positive");
+  require(
+      std::isfinite(o.noise_ppm) && o.noise_ppm >= 0, "INVALID_OPTION",
+      "noise_ppm is " + std::to_string(o.noise_ppm) + "; it must be 0 (from the field) or more");
   require(o.relaxation >= 1 && o.relaxation <= 1.95, "INVALID_OPTION",
           "relaxation is " + std::to_string(o.relaxation) + "; it must be 1 to 1.95");
   require(o.max_iterations >= 1, "INVALID_OPTION", "max_iterations must be at least 1");
