@@ -33,9 +33,10 @@ void* allocate(Cpu const& device, std::size_t bytes) {
   constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
   bool const is_large = bytes >= 2 * kHugePage;
   std::size_t const alignment = is_large ? kHugePage : kCacheLine;
-  std::size_t const rounded = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-  void* const data = std::aligned_alloc(alignment, rounded == 0 ? kCacheLine : rounded);
-  if (data && is_large) madvise(data, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
+  std::size_t const rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* const data = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+  // The last page only where it is full: the rest of it would be memory for nothing.
+  if (data && is_large) madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   if (!data)
     throw Error(ErrorCode::kOutOfMemory, "OUT_OF_MEMORY",
                 "no " + std::to_string(bytes) + " bytes of host memory");
