@@ -75,6 +75,7 @@ void PrintTo(Case const& c, std::ostream* out) {
 class EstimateTest : public test::DeviceTest, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(EstimateTest, IsWithin15PercentOfThePeak) {
+  if (heap_bytes() == 0) GTEST_SKIP() << "this heap, as a sanitizer's, does not count itself";
   Case const& c = GetParam();
   ScanDescription const scan{.matrix = c.matrix,
                              .encoded = {c.oversampling * c.matrix.nx, c.matrix.ny, c.matrix.nz},
