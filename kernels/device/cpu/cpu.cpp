@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -32,14 +33,12 @@ Cpu::Cpu(int) : meter_(std::make_shared<MemoryMeter>()) {}
 void* allocate(Cpu const& device, std::size_t bytes) {
   constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
   bool const is_large = bytes >= 2 * kHugePage;
-  std::size_t const alignment = is_large ? kHugePage : kCacheLine;
-  std::size_t const rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* const data = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-  // The last page only where it is full: the rest of it would be memory for nothing.
-  if (data && is_large) madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
-  if (!data)
+  void* data = nullptr;
+  if (posix_memalign(&data, is_large ? kHugePage : kCacheLine, std::max(bytes, kCacheLine)) != 0)
     throw Error(ErrorCode::kOutOfMemory, "OUT_OF_MEMORY",
                 "no " + std::to_string(bytes) + " bytes of host memory");
+  // The last page only where it is full: the rest of it would be memory for nothing.
+  if (is_large) madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   device.meter().add(bytes);
   return data;
 }
