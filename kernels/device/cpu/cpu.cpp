@@ -28,8 +28,8 @@ std::vector<DeviceInfo> Cpu::list() {
 
 Cpu::Cpu(int) : meter_(std::make_shared<MemoryMeter>()) {}
 
-/// Volumes on huge pages: a column along z touches a page per point, and new memory is faulted in by
-/// 2 MiB instead of 4 KiB.
+/// Volumes on huge pages: a column along z touches a page per point, and new memory is faulted in
+/// by 2 MiB instead of 4 KiB.
 void* allocate(Cpu const& device, std::size_t bytes) {
   constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
   bool const is_large = bytes >= 2 * kHugePage;
