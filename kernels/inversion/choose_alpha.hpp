@@ -8,11 +8,11 @@
 ///              the balance is then no function of alpha.
 ///
 ///   l-curve    the misfit C(alpha) and the variation R(alpha) of seven short solves, a factor of
-///   two
-///              apart. Where the curve of log C^2 over log R^2 bends most smooths too much; taken
-///              is where its curvature changes sign to the left of that (Bilgic et al. 2014 MRM
-///              72:1444; the inflection by Milovic et al. 2021).
-///   discrepancy  the alpha that leaves of the misfit what the noise alone would:
+///              two apart. Where log C^2 over log R^2 bends most smooths too much; taken is where
+///              its curvature changes sign to the left of that (Bilgic et al. 2014 MRM 72:1444;
+///              the inflection by Milovic et al. 2021).
+///   discrepancy
+///              the alpha that leaves of the misfit what the noise alone would:
 ///              sum W (1 - cos(D x - phi)) = sigma^2 / 2 sum W. Up to six short solves.
 ///
 /// docs/algorithms.md compares them with the best fixed alpha.
@@ -30,8 +30,8 @@ namespace qsm {
 constexpr double kAlphaPerNoise = 0.08;
 constexpr double kSmallestAlphaPpm = 5e-6;  // for a field without any noise: next to none
 
-/// What frequency equalisation costs at most: three solves of the default length.
-constexpr int kEqualiseSolves = 6, kEqualiseIterations = 40;
+/// Short solves: six of a search cost three of the default length.
+constexpr int kTrialIterations = 40, kSearchSolves = 6;
 constexpr int kCurveSolves = 7;  // as many iterations each: three and a half solves
 
 /// Where an excess, whose logarithm falls with log(alpha), should be 1: interpolated between the
@@ -56,8 +56,8 @@ template <class Solver, class Regularise>
 AlphaTrial try_alpha(Solver& solver, double alpha, int solve, int solves, Regularise regularise,
                      Control const& control) {
   regularise(alpha);
-  auto const ended = solver.run(kEqualiseIterations, 0.01, [&](int iteration, double change) {
-    control.report({solve * kEqualiseIterations + iteration, solves * kEqualiseIterations, change});
+  auto const ended = solver.run(kTrialIterations, 0.01, [&](int iteration, double change) {
+    control.report({solve * kTrialIterations + iteration, solves * kTrialIterations, change});
   });
   return {
       .alpha = alpha, .balance = 0, .misfit = 0, .variation = 0, .iterations = ended.iterations};
@@ -71,8 +71,8 @@ std::vector<AlphaTrial> search_alpha(Solver& solver, double first_alpha, Regular
                                      Judge judge, Excess excess, Control const& control) {
   std::vector<AlphaTrial> trials;
   double alpha = first_alpha;
-  for (int solve = 0; solve < kEqualiseSolves; ++solve) {
-    trials.push_back(try_alpha(solver, alpha, solve, kEqualiseSolves, regularise, control));
+  for (int solve = 0; solve < kSearchSolves; ++solve) {
+    trials.push_back(try_alpha(solver, alpha, solve, kSearchSolves, regularise, control));
     judge(trials.back());
     if (std::fabs(std::log(excess(trials.back()))) < 0.02) break;
     alpha = next_alpha(trials, excess);

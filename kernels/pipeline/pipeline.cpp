@@ -234,8 +234,10 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       else
         report = nltv(device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm,
                       field, mask.view(), total.weight.view(), tv, map, watched);
-      result.reference_ppm = reference(device, options.reference, mask.view(), map, csf.view());
       return report;
+    };
+    auto const refer = [&](Field<float> map) {
+      return reference(device, options.reference, mask.view(), map, csf.view());
     };
     // The samples of the uncertainty, where they are asked for, are as many inversions more.
     int const inversions = total.noise_ppm ? 1 + kUncertaintySamples : 1;
@@ -247,6 +249,7 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
                      }};
     };
     auto const report = invert(local.view(), chi.field(), part_of_all(0));
+    result.reference_ppm = refer(chi.field());
     if (!is_closed_form(options.inversion)) {
       result.inversion_residuals = report.residuals;
       result.inversion_iterations = report.iterations;
@@ -263,7 +266,6 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       tv.alpha_rule = AlphaRule::kFixed;
       tv.alpha = report.alpha;
       tv.phase_limit = 0;
-      double const reference_ppm = result.reference_ppm;
       Buffer<Device, float> deviation(device, grid);
       uncertainty<Device>(
           device,
@@ -276,9 +278,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
            .background = options.background},
           [&](int sample, Field<float const> field, Field<float> map) {
             invert(field, map, part_of_all(sample));
+            refer(map);
           },
           deviation.field(), control);
-      result.reference_ppm = reference_ppm;
       result.uncertainty_ppm = deviation.to_host();
     }
     check_map(device, chi.view());
