@@ -40,11 +40,11 @@ class RealFft {
 /// Columns along z of a spectrum and their mirrors, as filter_pairs.hpp visits them on the CPU.
 struct PairTile {
   static constexpr int kPairs = 8;
-  int pairs;           // kPairs or fewer
-  int axis;            // 0 or 1: the columns are neighbours along x or along y
-  Index3 first;        // of the first column, z = 0
-  Complex* columns;    // columns[2 kPairs kz + j]
-  Complex* mirrors;    // the column that mirrors it, mirrors[2 kPairs ((nz - kz) % nz) + j]
+  int pairs;         // kPairs or fewer
+  int axis;          // 0 or 1: the columns are neighbours along x or along y
+  Index3 first;      // of the first column, z = 0
+  Complex* columns;  // columns[2 kPairs kz + j]
+  Complex* mirrors;  // the column that mirrors it, mirrors[2 kPairs ((nz - kz) % nz) + j]
 };
 
 /// Complex volume, in place, along all axes or along one.
@@ -61,8 +61,8 @@ class ComplexFft {
   void forward(Field<Complex> data) const;
   void inverse(Field<Complex> data) const;
 
-  /// On the CPU only, three-dimensional: forward, `change` of every tile, which several threads call, inverse: with
-  /// one trip less through memory than the three apart.
+  /// On the CPU only, three-dimensional: forward, `change` of every tile, which several threads call,
+  /// inverse, with one trip less through memory than the three apart.
   void filter(Field<Complex> data, std::function<void(PairTile const&)> const& change) const;
 
  private:
