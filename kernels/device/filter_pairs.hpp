@@ -36,31 +36,47 @@ void filter_pairs(Cpu const&, ComplexFft<Cpu> const& fft, Field<Complex> data, F
   });
 }
 
-#if defined(__CUDACC__)
-
 namespace detail {
 
+/// Calls kernel(k, where k is, where -k is) once for every pair.
 template <class F>
 struct OnPair {
   F kernel;
-  Field<Complex> data;
+  Grid grid;
   QSM_HD void operator()(Index3 k) const {
-    Grid const g = data.grid;
-    Index3 const m = {k.x == 0 ? 0 : g.nx - k.x, k.y == 0 ? 0 : g.ny - k.y,
-                      k.z == 0 ? 0 : g.nz - k.z};
-    std::size_t const at = g.linear(k), mirror = g.linear(m);
+    Index3 const m = {k.x == 0 ? 0 : grid.nx - k.x, k.y == 0 ? 0 : grid.ny - k.y,
+                      k.z == 0 ? 0 : grid.nz - k.z};
+    std::size_t const at = grid.linear(k), mirror = grid.linear(m);
     if (m.x == k.x && mirror < at) return;  // on kx = 0 and kx = nx/2 the smaller of the two owns
+    kernel(k, at, mirror);
+  }
+};
+
+template <class F>
+struct OnPairOfVolume {
+  F kernel;
+  Field<Complex> data;
+  QSM_HD void operator()(Index3 k, std::size_t at, std::size_t mirror) const {
     kernel(k, data.data[at], data.data[mirror]);
   }
 };
 
 }  // namespace detail
 
+/// For kernels that look at several spectra at once: kernel(Index3 k, std::size_t at, std::size_t
+/// mirror), the places of k and -k in a full spectrum of `grid`.
+template <class Device, class F>
+void for_each_pair(Device const& device, Grid grid, F const kernel) {
+  for_each_voxel(device, half_grid(grid), detail::OnPair<F>{kernel, grid});
+}
+
+#if defined(__CUDACC__)
+
 template <class F>
 void filter_pairs(Cuda const& device, ComplexFft<Cuda> const& fft, Field<Complex> data,
                   F const kernel) {
   fft.forward(data);
-  for_each_voxel(device, half_grid(data.grid), detail::OnPair<F>{kernel, data});
+  for_each_pair(device, data.grid, detail::OnPairOfVolume<F>{kernel, data});
   fft.inverse(data);
 }
 

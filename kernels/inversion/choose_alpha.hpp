@@ -1,4 +1,4 @@
-/// The weight of total variation, found from the data (nltv.hpp has the functional).
+/// The weight of total variation, found from the data (variational.hpp has the functional).
 ///
 ///   noise      alpha = 0.08 sigma mean(W), sigma the noise of the phase: what its own spectrum
 ///              holds on the magic cone (spectrum_bands.hpp). One transform.
@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "device/control.hpp"
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 
 namespace qsm {
 
@@ -51,28 +51,26 @@ double next_alpha(std::vector<AlphaTrial> const& trials, Excess excess) {
   return std::exp(low + share * (high - low));
 }
 
-/// One short solve from x = 0; `regularise(alpha)` sets it on the solver.
-template <class Solver, class Regularise>
-AlphaTrial try_alpha(Solver& solver, double alpha, int solve, int solves, Regularise regularise,
-                     Control const& control) {
-  regularise(alpha);
-  auto const ended = solver.run(kTrialIterations, 0.01, [&](int iteration, double change) {
-    control.report({solve * kTrialIterations + iteration, solves * kTrialIterations, change});
+/// One short solve from x = 0: `solve(alpha, most, tolerance, on_iteration)`.
+template <class Solve>
+AlphaTrial try_alpha(Solve solve, double alpha, int trial, int trials, Control const& control) {
+  auto const ended = solve(alpha, kTrialIterations, 0.01, [&](int iteration, double change) {
+    control.report({trial * kTrialIterations + iteration, trials * kTrialIterations, change});
   });
   return {
       .alpha = alpha, .balance = 0, .misfit = 0, .variation = 0, .iterations = ended.iterations};
 }
 
 /// Solves for one alpha after the other until `excess(trial)` is within 2 % of 1. `judge(trial)`
-/// fills in what it reads. Returns the trials, of which at least one; the alpha is next_alpha()'s
-/// of them.
-template <class Solver, class Regularise, class Judge, class Excess>
-std::vector<AlphaTrial> search_alpha(Solver& solver, double first_alpha, Regularise regularise,
-                                     Judge judge, Excess excess, Control const& control) {
+/// fills in what it reads of the map. Returns the trials, of which at least one; the alpha is
+/// next_alpha()'s of them.
+template <class Solve, class Judge, class Excess>
+std::vector<AlphaTrial> search_alpha(Solve solve, double first_alpha, Judge judge, Excess excess,
+                                     Control const& control) {
   std::vector<AlphaTrial> trials;
   double alpha = first_alpha;
-  for (int solve = 0; solve < kSearchSolves; ++solve) {
-    trials.push_back(try_alpha(solver, alpha, solve, kSearchSolves, regularise, control));
+  for (int trial = 0; trial < kSearchSolves; ++trial) {
+    trials.push_back(try_alpha(solve, alpha, trial, kSearchSolves, control));
     judge(trials.back());
     if (std::fabs(std::log(excess(trials.back()))) < 0.02) break;
     alpha = next_alpha(trials, excess);
@@ -85,25 +83,15 @@ inline double balance_of(AlphaTrial const& t) {
   return t.balance;
 }
 
-/// The alpha to use is twice the balanced one.
-template <class Solver, class Regularise>
-std::vector<AlphaTrial> equalise(Solver& solver, double first_alpha, Regularise regularise,
-                                 Control const& control) {
-  return search_alpha(
-      solver, first_alpha, regularise, [&](AlphaTrial& t) { t.balance = solver.band_balance(); },
-      balance_of, control);
-}
-
 /// Solves on both sides of `middle_alpha`; the trials are the points of the curve, alpha rising.
-template <class Solver, class Regularise>
-std::vector<AlphaTrial> l_curve(Solver& solver, double middle_alpha, Regularise regularise,
+template <class Solve, class Judge>
+std::vector<AlphaTrial> l_curve(Solve solve, double middle_alpha, Judge judge,
                                 Control const& control) {
   std::vector<AlphaTrial> trials;
-  for (int solve = 0; solve < kCurveSolves; ++solve) {
-    double const alpha = std::max(1e-9, middle_alpha * std::exp2(solve - kCurveSolves / 2));
-    trials.push_back(try_alpha(solver, alpha, solve, kCurveSolves, regularise, control));
-    trials.back().misfit = solver.misfit();
-    trials.back().variation = solver.variation();
+  for (int trial = 0; trial < kCurveSolves; ++trial) {
+    double const alpha = std::max(1e-9, middle_alpha * std::exp2(trial - kCurveSolves / 2));
+    trials.push_back(try_alpha(solve, alpha, trial, kCurveSolves, control));
+    judge(trials.back());
   }
   return trials;
 }

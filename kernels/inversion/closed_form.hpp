@@ -25,7 +25,7 @@ struct ClosedFormOptions {
   ClosedForm method = ClosedForm::kTkd;
   double threshold = 0.15;  // t, in (0, 2/3); lower is sharper and streakier
   double lambda = 0.01;     // of the two Tikhonov forms; 0.02 for the gradient's
-  int pad_voxels = -1;      // as NltvOptions::pad_voxels
+  int pad_voxels = -1;      // as VariationalOptions::pad_voxels
 };
 
 /// `chi_ppm`: zero outside the mask, not referenced. Values outside the mask and non-finite ones

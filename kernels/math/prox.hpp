@@ -1,4 +1,5 @@
-/// The proximal map of the phase misfit, per voxel, in registers.
+/// The proximal maps of the phase's misfits, per voxel, in registers. First that of the squared
+/// complex difference:
 ///
 ///   y = argmin_y  W (1 - cos(y - d)) + (mu2 / 2) y^2     <=>   W sin(y - d) + mu2 y = 0
 ///
@@ -49,6 +50,25 @@ QSM_HD float prox_phase(float weight, float d, float mu2) {
   float const bound = a < distance ? a : distance;
   y = y < 0 ? 0.0f : y > bound ? bound : y;
   return copysignf(y, d);
+}
+
+/// argmin_y  2 w |sin((y - d) / 2)| + (mu2 / 2) y^2 for `d` in [-pi, pi], 0 <= w < mu2.
+///
+/// Between 0 and d the derivative F(y) = y - a cos((|d| - y) / 2), a = w / mu2, rises (F' >= 1/2)
+/// and is convex, so there is one minimum: |d| itself where |d| <= a, else the root. Newton's steps
+/// from y = a, where F >= 0, come down to it: the error squared over 4 each, below 1e-8 after four.
+///
+/// L1-QSM splits the complex difference off as a variable of its own (four volumes more), whose
+/// linearised step is singular; per voxel the misfit is this function of one angle.
+QSM_HD float prox_absolute_phase(float weight, float d, float mu2) {
+  float const a = weight / mu2, distance = fabsf(d);
+  float y = a < distance ? a : distance;
+  for (int step = 0; step < 4; ++step) {
+    float const half = 0.5f * (distance - y);
+    y -= (y - a * cosine(half)) / (1 - 0.5f * a * sine(half));
+    y = y < 0 ? 0.0f : y < distance ? y : distance;
+  }
+  return copysignf(distance <= a ? distance : y, d);
 }
 
 }  // namespace qsm

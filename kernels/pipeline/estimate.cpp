@@ -33,12 +33,13 @@ std::uint64_t estimate_peak_bytes(ScanDescription const& scan, PipelineOptions c
   std::uint64_t const background =
       working(fast_size, [](int) { return 0; }) * (44 + 2 * balls) + voxels * 28;
 
-  // inversion: the padded volume, by the rule of NltvOptions::pad_voxels. 10 floats per padded
-  // voxel; local field, weight, R2*, chi, two masks.
-  int const pad = options.nltv.pad_voxels;
+  // inversion: the padded volume, by the rule of VariationalOptions::pad_voxels;
+  // local field, weight, R2*, chi, two masks.
+  int const pad = options.variational.pad_voxels;
   std::uint64_t const invert =
-      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, (n + 4) / 5); }) * 40 +
-      voxels * 18;
+      working(fastest_size, [=](int n) { return pad >= 0 ? pad : std::max(8, (n + 4) / 5); }) *
+          static_cast<std::uint64_t>(4 * floats_per_voxel(variational_options(options))) +
+      voxels * (follows_edges(options.inversion) ? 22 : 18);
   std::uint64_t const samples = options.extra.uncertainty ? voxels * 37 : 0;  // beside either
   std::uint64_t const host = voxels * 10;  // what the stages before have left of the result
   constexpr std::uint64_t kProgram = 64u << 20;

@@ -175,35 +175,37 @@ std::vector<OptionRow> make_table() {
   t.push_back(whole("background.iterations", "", 1, 1000, "vsharp-ls: conjugate gradient steps",
                     [](Options& o) -> int& { return o.background.iterations; }));
 
-  t.push_back(choice(
-      "inversion.method", {"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"},
-      "dipole inversion", [](Options& o) -> InversionMethod& { return o.inversion; }));
+  t.push_back(choice("inversion.method",
+                     {"fansi-nltv", "tv", "medi", "l1", "hd-qsm", "fansi-nltgv", "tgv",
+                      "weak-harmonic", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"},
+                     "dipole inversion",
+                     [](Options& o) -> InversionMethod& { return o.inversion; }));
   t.push_back(choice("inversion.alpha_rule",
                      {"fixed", "noise", "equalise", "l-curve", "discrepancy"},
                      "total variation's weight: as inversion.alpha says, from the field's noise, "
                      "or from the maps of several weights, which takes four to five times as long",
-                     [](Options& o) -> AlphaRule& { return o.nltv.alpha_rule; }));
+                     [](Options& o) -> AlphaRule& { return o.variational.alpha_rule; }));
   t.push_back(number("inversion.alpha", "rad", 0, 1,
                      "weight of total variation; 0: from the phase scale",
-                     [](Options& o) -> double& { return o.nltv.alpha; }));
+                     [](Options& o) -> double& { return o.variational.alpha; }));
   t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: automatic",
-                     [](Options& o) -> double& { return o.nltv.mu1; }));
+                     [](Options& o) -> double& { return o.variational.mu1; }));
   t.push_back(number("inversion.mu2", "", 1, 1e3, "penalty of the field splitting",
-                     [](Options& o) -> double& { return o.nltv.mu2; }));
+                     [](Options& o) -> double& { return o.variational.mu2; }));
   t.push_back(number("inversion.relaxation", "", 1, 1.95,
                      "over-relaxation of both splittings; 1: none",
-                     [](Options& o) -> double& { return o.nltv.relaxation; }));
+                     [](Options& o) -> double& { return o.variational.relaxation; }));
   t.push_back(whole("inversion.iterations", "", 1, 10000, "most iterations",
-                    [](Options& o) -> int& { return o.nltv.max_iterations; }));
+                    [](Options& o) -> int& { return o.variational.max_iterations; }));
   t.push_back(number("inversion.tolerance", "", 0, 1, "relative change at which iterating ends",
-                     [](Options& o) -> double& { return o.nltv.tolerance; }));
+                     [](Options& o) -> double& { return o.variational.tolerance; }));
   t.push_back(whole("inversion.warm_start", "", 0, 10000, "first iterations with the linear model",
-                    [](Options& o) -> int& { return o.nltv.linear_iterations; }));
+                    [](Options& o) -> int& { return o.variational.linear_iterations; }));
   t.push_back(whole("inversion.pad", "voxels", -1, 1024, "padding of the volume; -1: automatic",
-                    [](Options& o) -> int& { return o.nltv.pad_voxels; }));
+                    [](Options& o) -> int& { return o.variational.pad_voxels; }));
   t.push_back(choice("inversion.gradient_scaling", {"none", "voxel"},
                      "whether gradients know the voxel's shape",
-                     [](Options& o) -> bool& { return o.nltv.scale_gradients; }));
+                     [](Options& o) -> bool& { return o.variational.scale_gradients; }));
   t.push_back(number("inversion.tkd_threshold", "", 0.01, 0.66,
                      "TKD, TSVD: smallest |D| divided by",
                      [](Options& o) -> double& { return o.closed_form.threshold; }));
@@ -238,10 +240,37 @@ ClosedFormOptions closed_form_options(PipelineOptions const& options) {
   return chosen;
 }
 
-NltvOptions tv_options(PipelineOptions const& options) {
-  auto chosen = options.nltv;
-  if (options.inversion == InversionMethod::kTv) chosen.linear_iterations = chosen.max_iterations;
+VariationalOptions variational_options(PipelineOptions const& options) {
+  auto chosen = options.variational;
+  switch (options.inversion) {
+    case InversionMethod::kTv:
+      chosen.misfit = Misfit::kQuadratic;
+      break;
+    case InversionMethod::kL1:
+      chosen.misfit = Misfit::kAbsolutePhase;
+      break;
+    case InversionMethod::kHd:
+      chosen.misfit = Misfit::kQuadratic;
+      chosen.discount_misfit = true;
+      break;
+    case InversionMethod::kNltgv:
+      chosen.prior = Prior::kTgv;
+      break;
+    case InversionMethod::kTgv:
+      chosen.misfit = Misfit::kQuadratic;
+      chosen.prior = Prior::kTgv;
+      break;
+    case InversionMethod::kWeakHarmonic:
+      chosen.prior = Prior::kWeakHarmonic;
+      break;
+    default:  // nonlinear total variation; MEDI's is told the edges beside the options
+      break;
+  }
   return chosen;
+}
+
+bool follows_edges(InversionMethod method) {
+  return method == InversionMethod::kMedi;
 }
 
 std::vector<OptionRow> const& option_table() {
@@ -274,8 +303,8 @@ void set_option(PipelineOptions& options, std::string const& name, OptionValue c
 std::vector<Preset> const& presets() {
   static std::vector<Preset> const all = [] {
     PipelineOptions second;
-    second.nltv.relaxation = 1;
-    second.nltv.max_iterations = 150;
+    second.variational.relaxation = 1;
+    second.variational.max_iterations = 150;
     PipelineOptions first = second;
     first.background.method = BackgroundMethod::kVsharp;
     first.mask_by_quality = QualityMask::kOff;

@@ -11,8 +11,8 @@
 #include "coils/adaptive.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "inversion/closed_form.hpp"
-#include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
+#include "inversion/variational.hpp"
 #include "mask/combine_masks.hpp"
 #include "mask/mask_options.hpp"
 #include "phase/reliability.hpp"
@@ -30,9 +30,22 @@ enum class BipolarCorrection { kOff, kOn, kAuto };
 enum class CoilMethod { kMcpc3ds, kAdaptive };
 enum class UnwrapMethod { kLaplacian, kRomeo, kBestPath };
 enum class FieldMethod { kLinear, kNonlinear, kAverage };
-/// kNltv iterates with the phase's own misfit, kTv with its quadratic approximation; the others are
-/// the closed forms, in the order of ClosedForm.
-enum class InversionMethod { kNltv, kTv, kTkd, kTsvd, kTikhonov, kTikhonovGradient };
+/// First the variational ones (variational_options() says which functional each is), then the
+/// closed forms, in the order of ClosedForm.
+enum class InversionMethod {
+  kNltv,
+  kTv,
+  kMedi,
+  kL1,
+  kHd,
+  kNltgv,
+  kTgv,
+  kWeakHarmonic,
+  kTkd,
+  kTsvd,
+  kTikhonov,
+  kTikhonovGradient
+};
 
 inline bool is_closed_form(InversionMethod m) {
   return m >= InversionMethod::kTkd;
@@ -72,15 +85,17 @@ struct PipelineOptions {
   R2sOptions r2s;
   BackgroundOptions background;
   InversionMethod inversion = InversionMethod::kNltv;
-  NltvOptions nltv;
-  ClosedFormOptions closed_form;  // its method is that of `inversion`
+  VariationalOptions variational;  // its functional is that of `inversion`
+  ClosedFormOptions closed_form;   // its method is that of `inversion`
   ReferenceMethod reference = ReferenceMethod::kMaskMean;
   ExtraMaps extra;
 };
 
 /// The options an inversion runs with, once its method is chosen.
 ClosedFormOptions closed_form_options(PipelineOptions const& options);
-NltvOptions tv_options(PipelineOptions const& options);
+VariationalOptions variational_options(PipelineOptions const& options);
+/// Whether it follows the edges of the magnitude.
+bool follows_edges(InversionMethod method);
 
 /// A number, a list of numbers, or a choice by name.
 using OptionValue = std::variant<double, std::vector<double>, std::string>;

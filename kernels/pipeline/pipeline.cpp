@@ -225,15 +225,18 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
       csf_region(device, scan.voxel_mm, r2s.view(), mask.view(), csf.field());
     }
     auto const closed = closed_form_options(options);
-    NltvOptions tv = tv_options(options);
+    VariationalOptions variational = variational_options(options);
+    Buffer<Device, float> edge_image;
+    if (follows_edges(options.inversion)) edge_image = {device, grid, result.magnitude};
     auto const invert = [&](Field<float const> field, Field<float> map, Control const& watched) {
       InversionReport report;
       if (is_closed_form(options.inversion))
         invert_closed_form(device, scan.voxel_mm, scan.b0_direction, field, mask.view(), closed,
                            map, watched);
       else
-        report = nltv(device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm,
-                      field, mask.view(), total.weight.view(), tv, map, watched);
+        report = invert_variational(
+            device, scan.voxel_mm, scan.b0_direction, result.phase_scale_rad_per_ppm, field,
+            mask.view(), total.weight.view(), variational, map, watched, edge_image.view());
       return report;
     };
     auto const refer = [&](Field<float> map) {
@@ -263,9 +266,9 @@ Reconstruction reconstruct(Device const& device, ScanDescription const& scan, Sc
     }
     if (total.noise_ppm) {
       // Every sample meets what was chosen for the map.
-      tv.alpha_rule = AlphaRule::kFixed;
-      tv.alpha = report.alpha;
-      tv.phase_limit = 0;
+      variational.alpha_rule = AlphaRule::kFixed;
+      variational.alpha = report.alpha;
+      variational.phase_limit = 0;
       Buffer<Device, float> deviation(device, grid);
       uncertainty<Device>(
           device,

@@ -7,8 +7,8 @@
 #include "device/error.hpp"
 #include "device/select.hpp"
 #include "inversion/closed_form.hpp"
-#include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
+#include "inversion/variational.hpp"
 #include "pipeline/options.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
@@ -22,10 +22,10 @@ struct InvertCommand {
   std::filesystem::path field, mask, magnitude, weight, r2s, out;
   double te_s = 0, b0_t = 0, phase_scale = 0;
   std::vector<double> b0_direction;
-  qsm::NltvOptions nltv;
+  qsm::VariationalOptions variational;
   qsm::ClosedFormOptions closed_form;
   std::string method = "fansi-nltv", pad = "auto", alpha = "0";
-  std::string gradient_scaling = nltv.scale_gradients ? "voxel" : "none";
+  std::string gradient_scaling = variational.scale_gradients ? "voxel" : "none";
   std::string reference =
       qsm::PipelineOptions{}.reference == qsm::ReferenceMethod::kMaskMean ? "mask" : "none";
 };
@@ -40,13 +40,14 @@ int pad_voxels(std::string const& text) {
 }
 
 /// A number, or the rule that finds it.
-void set_alpha(std::string const& text, qsm::NltvOptions& nltv) {
-  if (text == "auto") nltv.alpha_rule = qsm::AlphaRule::kNoise;
-  if (text == "equalise") nltv.alpha_rule = qsm::AlphaRule::kEqualise;
-  if (text == "l-curve") nltv.alpha_rule = qsm::AlphaRule::kLCurve;
-  if (text == "discrepancy") nltv.alpha_rule = qsm::AlphaRule::kDiscrepancy;
-  if (nltv.alpha_rule != qsm::AlphaRule::kFixed) return;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), nltv.alpha);
+void set_alpha(std::string const& text, qsm::VariationalOptions& variational) {
+  if (text == "auto") variational.alpha_rule = qsm::AlphaRule::kNoise;
+  if (text == "equalise") variational.alpha_rule = qsm::AlphaRule::kEqualise;
+  if (text == "l-curve") variational.alpha_rule = qsm::AlphaRule::kLCurve;
+  if (text == "discrepancy") variational.alpha_rule = qsm::AlphaRule::kDiscrepancy;
+  if (variational.alpha_rule != qsm::AlphaRule::kFixed) return;
+  auto const [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), variational.alpha);
   qsm::require(error == std::errc{} && end == text.data() + text.size(), "INVALID_OPTION",
                "--alpha is a number, auto, equalise, l-curve or discrepancy, not '" + text + "'");
 }
@@ -102,9 +103,9 @@ void print_trial(qsm::AlphaTrial const& trial) {
 }
 
 int invert(InvertCommand& o) {
-  o.nltv.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
-  set_alpha(o.alpha, o.nltv);
-  o.nltv.scale_gradients = o.gradient_scaling == "voxel";
+  o.variational.pad_voxels = o.closed_form.pad_voxels = pad_voxels(o.pad);
+  set_alpha(o.alpha, o.variational);
+  o.variational.scale_gradients = o.gradient_scaling == "voxel";
   qsm::ThisDevice const device(first_device().index);
   StageVolumes volumes;
   DeviceVolume const local = volumes.upload(device, o.field);
@@ -114,16 +115,22 @@ int invert(InvertCommand& o) {
   DeviceVolume chi(device, volumes.grid());
   qsm::PipelineOptions options;
   qsm::set_option(options, "inversion.method", o.method);
-  options.nltv = o.nltv;
+  options.variational = o.variational;
   options.closed_form = o.closed_form;
   if (qsm::is_closed_form(options.inversion)) {
     qsm::invert_closed_form(device, volumes.voxel_mm(), b0, local.view(), mask.view(),
                             qsm::closed_form_options(options), chi.field(), qsm::Control{});
   } else {
     DeviceVolume const weight = load_weight(device, volumes, mask, o);
-    auto const report =
-        qsm::nltv(device, volumes.voxel_mm(), b0, phase_scale(o), local.view(), mask.view(),
-                  weight.view(), qsm::tv_options(options), chi.field(), qsm::Control{});
+    DeviceVolume edges;
+    if (qsm::follows_edges(options.inversion)) {
+      qsm::require(!o.magnitude.empty(), "INVALID_OPTION",
+                   "--method medi follows the edges of the magnitude: give --magnitude");
+      edges = volumes.upload(device, o.magnitude);
+    }
+    auto const report = qsm::invert_variational(
+        device, volumes.voxel_mm(), b0, phase_scale(o), local.view(), mask.view(), weight.view(),
+        qsm::variational_options(options), chi.field(), qsm::Control{}, edges.view());
     for (auto const& trial : report.alpha_trials) print_trial(trial);
     if (report.noise_ppm > 0) std::cout << "noise " << report.noise_ppm << " ppm\n";
     std::cout << report.iterations << " iterations, change " << report.change
@@ -139,27 +146,35 @@ int invert(InvertCommand& o) {
   return 0;
 }
 
-void add_nltv_options(CLI::App& app, InvertCommand& o) {
+std::vector<std::string> inversion_methods() {
+  for (auto const& row : qsm::option_table())
+    if (row.name == "inversion.method") return row.choices;
+  return {};
+}
+
+void add_variational_options(CLI::App& app, InvertCommand& o) {
   app.add_option(
          "--alpha", o.alpha,
          "weight of total variation [rad]; 0: from the phase scale; auto: from the field's "
          "noise; equalise, l-curve, discrepancy: from short solves, four to five times as long")
       ->capture_default_str();
-  app.add_option("--noise-ppm", o.nltv.noise_ppm,
+  app.add_option("--noise-ppm", o.variational.noise_ppm,
                  "standard deviation of the field, for --alpha discrepancy; 0: from its spectrum")
       ->capture_default_str();
-  app.add_option("--mu1", o.nltv.mu1,
+  app.add_option("--mu1", o.variational.mu1,
                  "penalty of the gradient splitting; 0: 400 alpha / phase scale")
       ->capture_default_str();
-  app.add_option("--mu2", o.nltv.mu2, "penalty of the field splitting")->capture_default_str();
-  app.add_option("--relaxation", o.nltv.relaxation, "over-relaxation of both; 1: none")
+  app.add_option("--mu2", o.variational.mu2, "penalty of the field splitting")
       ->capture_default_str();
-  app.add_option("--iterations", o.nltv.max_iterations, "at most")->capture_default_str();
-  app.add_option("--tolerance", o.nltv.tolerance, "relative change at which to stop")
+  app.add_option("--relaxation", o.variational.relaxation, "over-relaxation of both; 1: none")
       ->capture_default_str();
-  app.add_option("--warm-start", o.nltv.linear_iterations, "first iterations with the linear model")
+  app.add_option("--iterations", o.variational.max_iterations, "at most")->capture_default_str();
+  app.add_option("--tolerance", o.variational.tolerance, "relative change at which to stop")
       ->capture_default_str();
-  app.add_option("--phase-limit", o.nltv.phase_limit,
+  app.add_option("--warm-start", o.variational.linear_iterations,
+                 "first iterations with the linear model")
+      ->capture_default_str();
+  app.add_option("--phase-limit", o.variational.phase_limit,
                  "the phase scale is lowered until the phase is below this [rad]; 0: never")
       ->capture_default_str();
   app.add_option("--gradient-scaling", o.gradient_scaling,
@@ -175,17 +190,18 @@ Command add_stage_invert(CLI::App& stage) {
   auto const o = std::make_shared<InvertCommand>();
   app->add_option("--field", o->field, "local field [ppm]")->required();
   app->add_option("--mask", o->mask, "where it is defined")->required();
-  auto* const magnitude = app->add_option("--magnitude", o->magnitude, "makes the weight");
-  app->add_option("--weight", o->weight, "weight, 0 .. 1")->excludes(magnitude);
+  app->add_option("--magnitude", o->magnitude,
+                  "makes the weight, unless one is given, and has the edges that medi follows");
+  app->add_option("--weight", o->weight, "weight, 0 .. 1");
   app->add_option("--te", o->te_s, "effective echo time [s]");
   app->add_option("--b0", o->b0_t, "field strength [T]");
   app->add_option("--phase-scale", o->phase_scale, "instead of --te and --b0 [rad/ppm]");
   app->add_option("--b0-dir", o->b0_direction, "along the volume's axes; default: from the affine")
       ->expected(3);
   app->add_option("--method", o->method, "inversion")
-      ->check(CLI::IsMember({"fansi-nltv", "tv", "tkd", "tsvd", "tikhonov", "tikhonov-gradient"}))
+      ->check(CLI::IsMember(inversion_methods()))
       ->capture_default_str();
-  add_nltv_options(*app, *o);
+  add_variational_options(*app, *o);
   app->add_option("--threshold", o->closed_form.threshold, "TKD, TSVD: smallest |D| divided by")
       ->capture_default_str();
   app->add_option("--lambda", o->closed_form.lambda, "Tikhonov: weight of the map or its gradient")

@@ -21,7 +21,7 @@
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "device/buffer.hpp"
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 #include "mask/magnitude_mask.hpp"
 #include "math/pad.hpp"
 #include "phase/laplacian_unwrap.hpp"
@@ -136,13 +136,13 @@ class Bench {
   // Two runs of different length: their difference is iterations alone, without set-up.
   void inversion() {
     Buffer<Device, float> chi(device_, phantom_.grid);
-    NltvOptions options;
+    VariationalOptions options;
     options.tolerance = 0;
     Grid working;
     auto const timed = [&](int iterations) {
       options.max_iterations = iterations;
       return seconds(device_, 1, [&] {
-        working = nltv(device_, {1, 1, 1}, {0, 0, 1}, 16.0, field_.view(), mask_.view(),
+        working = invert_variational(device_, {1, 1, 1}, {0, 0, 1}, 16.0, field_.view(), mask_.view(),
                        magnitude_.view(), options, chi.field(), {})
                       .working_grid;
       });

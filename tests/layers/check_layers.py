@@ -141,7 +141,7 @@ def self_test():
     fine = [
         ("kernels", "device", "math/complex.hpp"),
         ("kernels", "device", "thrust/sort.h"),
-        ("kernels", "pipeline", "inversion/nltv.hpp"),
+        ("kernels", "pipeline", "inversion/variational.hpp"),
         ("server", "worker", "pipeline/pipeline.hpp"),
         ("server", "daemon", "qsm/v1/job.pb.h"),
         ("client", "client", "server/formats/nifti.hpp"),

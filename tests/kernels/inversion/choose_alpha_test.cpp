@@ -32,8 +32,8 @@ InversionReport invert_noisy(ThisDevice const& device, double noise_ppm, AlphaRu
   for (float& v : noisy) v += static_cast<float>(noise(random));
   field.upload(noisy);
   Buffer<ThisDevice, std::uint8_t> const inside(device, g, mask);
-  return nltv(device, h, b, 16, field.view(), inside.view(), {}, {.alpha_rule = rule}, made.field(),
-              {});
+  return invert_variational(device, h, b, 16, field.view(), inside.view(), {}, {.alpha_rule = rule},
+                            made.field(), {});
 }
 
 TEST_F(ChooseAlphaTest, NoiseIsReadOffTheMagicCone) {

@@ -5,7 +5,7 @@
 
 #include "device/buffer.hpp"
 #include "inversion/closed_form.hpp"
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 #include "metrics/metrics.hpp"
 #include "support/nifti_file.hpp"
 #include "support/this_device.hpp"
@@ -100,8 +100,8 @@ TEST_F(HeadPhantom, NonlinearTvReachesPublishedAccuracyFromTheTrueField) {
   auto const d = load(folder + "local_field.nii.gz", folder + "mask.nii.gz", folder + "chi.nii.gz");
   auto const labels = test::read_nifti(folder + "labels.nii.gz").as_labels();
   auto const chi = inverted(device(), d, [&](auto field, auto mask, auto out) {
-    nltv(device(), d.voxel_mm, {0, 0, 1}, 3.21, field, mask, {},
-         {.alpha = 1.6e-4, .mu1 = 0.03, .max_iterations = 60}, out, {});
+    invert_variational(device(), d.voxel_mm, {0, 0, 1}, 3.21, field, mask, {},
+                       {.alpha = 1.6e-4, .mu1 = 0.03, .max_iterations = 60}, out, {});
   });
 
   // Reference programs, stopped at 1 %: 17.8 and 18.1.

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 #include "metrics/metrics.hpp"
 #include "simulate/forward_field.hpp"
 #include "support/this_device.hpp"
@@ -51,9 +51,10 @@ std::vector<float> invert(ThisDevice const& device, std::vector<float> const& fi
   Buffer<ThisDevice, float> const local(device, kGrid, field);
   Buffer<ThisDevice, std::uint8_t> const mask(device, kGrid, test::ellipsoid_mask(kGrid));
   Buffer<ThisDevice, float> chi(device, kGrid);
-  nltv(device, {1, 1, 1}, b0, kPhaseScale, local.view(), mask.view(), {},
-       {.alpha = 2e-4, .mu1 = 2e-2, .max_iterations = 100, .tolerance = 0, .pad_voxels = 0},
-       chi.field(), {});
+  invert_variational(
+      device, {1, 1, 1}, b0, kPhaseScale, local.view(), mask.view(), {},
+      {.alpha = 2e-4, .mu1 = 2e-2, .max_iterations = 100, .tolerance = 0, .pad_voxels = 0},
+      chi.field(), {});
   return chi.to_host();
 }
 

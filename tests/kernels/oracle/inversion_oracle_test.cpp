@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "inversion/closed_form.hpp"
-#include "inversion/nltv.hpp"
 #include "inversion/reference.hpp"
+#include "inversion/variational.hpp"
 #include "kernels/oracle/compare.hpp"
 #include "math/dipole.hpp"
 #include "support/oracle_dipole.hpp"
@@ -156,17 +156,17 @@ TEST_F(InversionOracle, NonlinearTotalVariationFollowsTheWrittenIteration) {
       auto const weight = upload(device(), w);
       Buffer<ThisDevice, float> chi(device(), f.grid());
 
-      auto const report = nltv(device(), test::vec(c.voxel_mm), test::vec(c.b0), c_rad, f.view(),
-                               m.view(), weight.view(),
-                               {.alpha = o.alpha,
-                                .mu1 = o.mu1,
-                                .relaxation = o.relaxation,
-                                .max_iterations = iterations,
-                                .tolerance = 1e-12,
-                                .linear_iterations = 10,
-                                .pad_voxels = c.pad,
-                                .phase_limit = 0},
-                               chi.field(), {});
+      auto const report = invert_variational(device(), test::vec(c.voxel_mm), test::vec(c.b0),
+                                             c_rad, f.view(), m.view(), weight.view(),
+                                             {.alpha = o.alpha,
+                                              .mu1 = o.mu1,
+                                              .relaxation = o.relaxation,
+                                              .max_iterations = iterations,
+                                              .tolerance = 1e-12,
+                                              .linear_iterations = 10,
+                                              .pad_voxels = c.pad,
+                                              .phase_limit = 0},
+                                             chi.field(), {});
 
       EXPECT_EQ(report.iterations, iterations);
       EXPECT_LT(relative_error(download(chi), expected), nltv_bound(iterations))
@@ -199,17 +199,17 @@ TEST_F(InversionOracle, NonlinearTotalVariationWithoutWarmStartNorAnisotropyNorW
   auto const m = upload(device(), mask);
   Buffer<ThisDevice, float> chi(device(), f.grid());
 
-  nltv(device(), test::vec(c.voxel_mm), test::vec(c.b0), 16, f.view(), m.view(), {},
-       {.alpha = o.alpha,
-        .mu1 = o.mu1,
-        .relaxation = o.relaxation,
-        .max_iterations = 40,
-        .tolerance = 1e-12,
-        .linear_iterations = 0,
-        .pad_voxels = c.pad,
-        .scale_gradients = false,
-        .phase_limit = 0},
-       chi.field(), {});
+  invert_variational(device(), test::vec(c.voxel_mm), test::vec(c.b0), 16, f.view(), m.view(), {},
+                     {.alpha = o.alpha,
+                      .mu1 = o.mu1,
+                      .relaxation = o.relaxation,
+                      .max_iterations = 40,
+                      .tolerance = 1e-12,
+                      .linear_iterations = 0,
+                      .pad_voxels = c.pad,
+                      .scale_gradients = false,
+                      .phase_limit = 0},
+                     chi.field(), {});
 
   EXPECT_LT(relative_error(download(chi), masked_crop(x, mask, 1.0 / 16)), nltv_bound(40));
 }
@@ -244,15 +244,15 @@ TEST_F(InversionOracle, TenEllipsoidsScoreAsTheOracleDoes) {
   auto const m = upload(device(), mask);
   Buffer<ThisDevice, float> map(device(), g);
 
-  nltv(device(), test::vec(h), test::vec(b0), 16, f.view(), m.view(), {},
-       {.alpha = o.alpha,
-        .mu1 = o.mu1,
-        .relaxation = o.relaxation,
-        .max_iterations = o.iterations,
-        .tolerance = 0,
-        .pad_voxels = 0,
-        .phase_limit = 0},
-       map.field(), {});
+  invert_variational(device(), test::vec(h), test::vec(b0), 16, f.view(), m.view(), {},
+                     {.alpha = o.alpha,
+                      .mu1 = o.mu1,
+                      .relaxation = o.relaxation,
+                      .max_iterations = o.iterations,
+                      .tolerance = 0,
+                      .pad_voxels = 0,
+                      .phase_limit = 0},
+                     map.field(), {});
 
   auto const error = [&](oracle::Real const& v) {
     double mean = 0, count = 0, sum = 0, power = 0;
@@ -278,10 +278,11 @@ TEST_F(InversionOracle, PhaseLimitLowersScaleAndAlphaTogether) {
   auto const f = upload(device(), field);
   auto const m = upload(device(), mask);
   Buffer<ThisDevice, float> limited(device(), f.grid()), scaled(device(), f.grid());
-  NltvOptions options = {.alpha = 1e-2, .max_iterations = 20, .tolerance = 1e-12, .pad_voxels = 0};
+  VariationalOptions options = {
+      .alpha = 1e-2, .max_iterations = 20, .tolerance = 1e-12, .pad_voxels = 0};
   auto const run = [&](double rad_per_ppm, Buffer<ThisDevice, float>& chi) {
-    return nltv(device(), test::vec(c.voxel_mm), test::vec(c.b0), rad_per_ppm, f.view(), m.view(),
-                {}, options, chi.field(), {});
+    return invert_variational(device(), test::vec(c.voxel_mm), test::vec(c.b0), rad_per_ppm,
+                              f.view(), m.view(), {}, options, chi.field(), {});
   };
 
   auto const report = run(200, limited);

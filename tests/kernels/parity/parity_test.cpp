@@ -6,7 +6,7 @@
 
 #include "background/background.hpp"
 #include "inversion/closed_form.hpp"
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 #include "kernels/parity/recorded.hpp"
 #include "mask/make_mask.hpp"
 #include "pipeline/combine.hpp"
@@ -192,11 +192,11 @@ TEST_F(ParityTest, EveryStageGivesTheSameNumbers) {
                      {}, chi.field(), {});
   agree("tkd", chi.to_host(), 1e-4, 1e-4);
 
-  NltvOptions nonlinear;
+  VariationalOptions nonlinear;
   nonlinear.max_iterations = 100;
   nonlinear.tolerance = 0;
-  nltv(d, description.voxel_mm, description.b0_direction, kPhaseScale, local.view(), eroded.view(),
-       total.weight.view(), nonlinear, chi.field(), {});
+  invert_variational(d, description.voxel_mm, description.b0_direction, kPhaseScale, local.view(),
+                     eroded.view(), total.weight.view(), nonlinear, chi.field(), {});
   agree("nltv", chi.to_host(), 1e-4, 1e-4);
 }
 

@@ -19,7 +19,7 @@ PipelineOptions brief() {
   PipelineOptions options;
   options.background.radii_mm = {12, 8, 4};
   options.background.threshold = 0.15;
-  options.nltv.max_iterations = 25;
+  options.variational.max_iterations = 25;
   return options;
 }
 

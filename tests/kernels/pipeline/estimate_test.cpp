@@ -86,8 +86,8 @@ TEST_P(EstimateTest, IsWithin15PercentOfThePeak) {
   PipelineOptions options;
   options.coil_method = c.coil_method;
   options.background.method = c.background;
-  options.nltv.pad_voxels = c.pad_voxels;
-  options.nltv.max_iterations = 2;
+  options.variational.pad_voxels = c.pad_voxels;
+  options.variational.max_iterations = 2;
   options.extra.uncertainty = c.uncertainty;
   FilledVolume source(device(), scan);
   constexpr std::uint64_t kProgram = 64u << 20;  // part of the estimate, and here before

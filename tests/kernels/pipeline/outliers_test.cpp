@@ -6,7 +6,7 @@
 #include <numbers>
 #include <random>
 
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 #include "metrics/metrics.hpp"
 #include "pipeline/total_field.hpp"
 #include "support/nifti_file.hpp"
@@ -101,8 +101,8 @@ class OutliersTest : public test::DeviceTest {
     Buffer<ThisDevice, float> const field(device(), g, local), weight(device(), g, e.weight);
     Buffer<ThisDevice, std::uint8_t> const mask(device(), g, head.mask);
     Buffer<ThisDevice, float> chi(device(), g);
-    nltv(device(), head.scan.voxel_mm, {0, 0, 1}, e.phase_scale, field.view(), mask.view(),
-         weight.view(), {.max_iterations = 50}, chi.field(), {});
+    invert_variational(device(), head.scan.voxel_mm, {0, 0, 1}, e.phase_scale, field.view(),
+                       mask.view(), weight.view(), {.max_iterations = 50}, chi.field(), {});
     auto const map = chi.to_host();
     return nrmse(std::vector<double>(map.begin(), map.end()), head.chi, head.mask);
   }

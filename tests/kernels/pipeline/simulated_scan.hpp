@@ -66,7 +66,7 @@ inline ScanOptions small_head() {
 
 inline PipelineOptions quick() {
   PipelineOptions options;
-  options.nltv.max_iterations = 40;
+  options.variational.max_iterations = 40;
   return options;
 }
 

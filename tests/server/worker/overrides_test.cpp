@@ -26,7 +26,7 @@ TEST(Overrides, AreParsedByTheTable) {
   apply(options, parse_override("inversion.alpha=2e-4"));
   apply(options, parse_override("inversion.method=tkd"));
   apply(options, parse_override("background.radii_mm=9,6.5,3"));
-  EXPECT_EQ(options.nltv.alpha, 2e-4);
+  EXPECT_EQ(options.variational.alpha, 2e-4);
   EXPECT_EQ(options.inversion, qsm::InversionMethod::kTkd);
   EXPECT_EQ(options.background.radii_mm, (std::vector<double>{9, 6.5, 3}));
   apply(options, parse_override("background.radii_mm="));

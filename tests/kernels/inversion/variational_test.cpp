@@ -1,6 +1,6 @@
 // What nonlinear TV must do whatever its arithmetic: closed forms and optimality. The iteration
 // itself is held against its serial definition in oracle/.
-#include "inversion/nltv.hpp"
+#include "inversion/variational.hpp"
 
 #include <cmath>
 #include <functional>
@@ -15,7 +15,7 @@
 namespace qsm {
 namespace {
 
-using NltvTest = test::DeviceTest;
+using VariationalTest = test::DeviceTest;
 using test::in_ellipsoid;
 
 struct Problem {
@@ -48,14 +48,14 @@ struct Outcome {
 };
 
 Outcome run(ThisDevice const& device, Problem const& p, double phase_scale,
-            NltvOptions const& options, std::vector<float> const& weight = {}) {
+            VariationalOptions const& options, std::vector<float> const& weight = {}) {
   Buffer<ThisDevice, float> const field(device, p.g, p.field);
   Buffer<ThisDevice, std::uint8_t> const mask(device, p.g, p.mask);
   Buffer<ThisDevice, float> w;
   if (!weight.empty()) w = {device, p.g, weight};
   Buffer<ThisDevice, float> chi(device, p.g);
-  auto report = nltv(device, p.h, p.b, phase_scale, field.view(), mask.view(), w.view(), options,
-                     chi.field(), {});
+  auto report = invert_variational(device, p.h, p.b, phase_scale, field.view(), mask.view(),
+                                   w.view(), options, chi.field(), {});
   return {chi.to_host(), report};
 }
 
@@ -74,7 +74,7 @@ double error_in_mask(Problem const& p, std::vector<float> const& chi) {
   return std::sqrt(error / size);
 }
 
-TEST_F(NltvTest, NoFieldGivesNoSusceptibility) {
+TEST_F(VariationalTest, NoFieldGivesNoSusceptibility) {
   Problem p = two_bodies(device(), {24, 20, 18});
   p.field.assign(p.field.size(), 0);
 
@@ -84,7 +84,7 @@ TEST_F(NltvTest, NoFieldGivesNoSusceptibility) {
   for (float const v : outcome.chi) EXPECT_EQ(v, 0);
 }
 
-TEST_F(NltvTest, RecoversTwoBodiesForAnyDirectionSizeAndVoxel) {
+TEST_F(VariationalTest, RecoversTwoBodiesForAnyDirectionSizeAndVoxel) {
   for (auto const& [g, h, b] :
        {std::tuple{Grid{40, 36, 32}, Vec3d{1, 1, 1}, Vec3d{0, 0, 1}},
         std::tuple{Grid{41, 37, 33}, Vec3d{1, 1, 1}, Vec3d{0.2, 0.3, 0.933}},
@@ -102,14 +102,14 @@ TEST_F(NltvTest, RecoversTwoBodiesForAnyDirectionSizeAndVoxel) {
   }
 }
 
-TEST_F(NltvTest, LinearModeScalesWithFieldAndAlpha) {
+TEST_F(VariationalTest, LinearModeScalesWithFieldAndAlpha) {
   Problem p = two_bodies(device(), {24, 22, 20});
-  NltvOptions options{.alpha = 1e-3,
-                      .mu1 = 0.05,
-                      .max_iterations = 30,
-                      .tolerance = 0,
-                      .linear_iterations = 30,
-                      .phase_limit = 0};
+  VariationalOptions options{.alpha = 1e-3,
+                             .mu1 = 0.05,
+                             .max_iterations = 30,
+                             .tolerance = 0,
+                             .linear_iterations = 30,
+                             .phase_limit = 0};
   auto const once = run(device(), p, 5, options);
   for (float& v : p.field) v *= 4;
   options.alpha *= 4;
@@ -121,9 +121,9 @@ TEST_F(NltvTest, LinearModeScalesWithFieldAndAlpha) {
   EXPECT_LT(test::relative_difference(four_times.chi, expected), 1e-5);
 }
 
-TEST_F(NltvTest, CosineAndQuadraticMisfitAgreeForSmallPhase) {
+TEST_F(VariationalTest, CosineAndQuadraticMisfitAgreeForSmallPhase) {
   Problem const p = two_bodies(device(), {24, 22, 20});
-  NltvOptions options{.alpha = 1e-4, .max_iterations = 50, .tolerance = 0};
+  VariationalOptions options{.alpha = 1e-4, .max_iterations = 50, .tolerance = 0};
   double const phase_scale = 1.5;  // |phi| < 0.15
   auto const nonlinear = run(device(), p, phase_scale, options);
   options.linear_iterations = 50;
@@ -135,7 +135,7 @@ TEST_F(NltvTest, CosineAndQuadraticMisfitAgreeForSmallPhase) {
 
 // At the minimum r = -D (W sin(D x - phi)) is a subgradient of alpha |grad x|_1:
 //   <r, x> = alpha |grad x|_1   and   |<r, v>| <= alpha |grad v|_1 for every v.
-TEST_F(NltvTest, ConvergesToAPointWhereTheOptimalityConditionsHold) {
+TEST_F(VariationalTest, ConvergesToAPointWhereTheOptimalityConditionsHold) {
   Problem p = two_bodies(device(), {18, 17, 16}, {1, 1, 1}, {0.3, 0.1, 0.9});
   p.mask.assign(p.mask.size(), 1);
   auto const jitter = test::noise(p.g, 8);
@@ -181,11 +181,11 @@ TEST_F(NltvTest, ConvergesToAPointWhereTheOptimalityConditionsHold) {
 // A voxel whose phase is off by pi pulls with at most W in the cosine, and with W pi in the square.
 // Without warm start, which would fit the voxel before the cosine can reject it. Measured: 0.044
 // (0.024 without that voxel) against 0.337.
-TEST_F(NltvTest, OneWrongVoxelHurtsLessThanInTheQuadraticModel) {
+TEST_F(VariationalTest, OneWrongVoxelHurtsLessThanInTheQuadraticModel) {
   Problem p = two_bodies(device(), {32, 30, 28});
   double const c = 8;
   p.field[p.g.linear({16, 15, 14})] += static_cast<float>(std::numbers::pi / c);
-  NltvOptions options{
+  VariationalOptions options{
       .alpha = 2e-3, .max_iterations = 100, .linear_iterations = 0, .phase_limit = 0};
   auto const nonlinear = run(device(), p, c, options);
   options.linear_iterations = 100;
@@ -195,14 +195,14 @@ TEST_F(NltvTest, OneWrongVoxelHurtsLessThanInTheQuadraticModel) {
   EXPECT_LT(error_in_mask(p, nonlinear.chi), 0.2 * error_in_mask(p, linear.chi));
 }
 
-TEST_F(NltvTest, SurvivesFullWeightAndLargePhase) {
+TEST_F(VariationalTest, SurvivesFullWeightAndLargePhase) {
   Problem p = two_bodies(device(), {24, 22, 20});
   for (float& v : p.field) v *= 40;  // far beyond pi
   auto const outcome = run(device(), p, 20, {.max_iterations = 60, .phase_limit = 0});
   for (float const v : outcome.chi) ASSERT_TRUE(std::isfinite(v));
 }
 
-TEST_F(NltvTest, IgnoresVoxelsThatAreNotNumbers) {
+TEST_F(VariationalTest, IgnoresVoxelsThatAreNotNumbers) {
   Problem p = two_bodies(device(), {24, 22, 20});
   auto weight = std::vector<float>(p.g.size(), 0.8f);
   p.field[p.g.linear({12, 11, 10})] = std::numeric_limits<float>::quiet_NaN();
@@ -215,9 +215,9 @@ TEST_F(NltvTest, IgnoresVoxelsThatAreNotNumbers) {
   EXPECT_LT(error_in_mask(p, outcome.chi), 0.3);
 }
 
-TEST_F(NltvTest, SaysWhyItCannotRun) {
+TEST_F(VariationalTest, SaysWhyItCannotRun) {
   Problem p = two_bodies(device(), {12, 10, 8});
-  auto const reason = [&](NltvOptions const& options, double phase_scale = 8) {
+  auto const reason = [&](VariationalOptions const& options, double phase_scale = 8) {
     try {
       run(device(), p, phase_scale, options);
     } catch (Error const& e) {
@@ -236,7 +236,7 @@ TEST_F(NltvTest, SaysWhyItCannotRun) {
   EXPECT_EQ(reason({}), "EMPTY_MASK");
 }
 
-TEST_F(NltvTest, StopsWhenAskedTo) {
+TEST_F(VariationalTest, StopsWhenAskedTo) {
   Problem const p = two_bodies(device(), {24, 22, 20});
   Buffer<ThisDevice, float> const field(device(), p.g, p.field);
   Buffer<ThisDevice, std::uint8_t> const mask(device(), p.g, p.mask);
@@ -248,7 +248,8 @@ TEST_F(NltvTest, StopsWhenAskedTo) {
                           if (seen == 3) source.request_stop();
                         }};
   try {
-    nltv(device(), p.h, p.b, 8, field.view(), mask.view(), {}, {}, chi.field(), control);
+    invert_variational(device(), p.h, p.b, 8, field.view(), mask.view(), {}, {}, chi.field(),
+                       control);
     FAIL() << "it was not cancelled";
   } catch (Error const& e) {
     EXPECT_EQ(e.code(), ErrorCode::kCancelled);

@@ -1,0 +1,109 @@
+/// Total variation beside a weakly harmonic background (harmonic_step.hpp has the functional and
+/// the passes).
+#pragma once
+
+#include "inversion/admm.hpp"
+#include "inversion/harmonic_step.hpp"
+#include "inversion/phase_problem.hpp"
+
+namespace qsm {
+
+template <class Device>
+class HarmonicSolver {
+ public:
+  /// beta, and muh = beta / 50, as published.
+  static constexpr float kBeta = 150, kMuh = 3;
+
+  /// Allocates everything. `edges`: as TvSolver's.
+  HarmonicSolver(PhaseProblem<Device>& problem, Buffer<Device, std::uint8_t> edges)
+      : problem_(problem),
+        edges_(std::move(edges)),
+        inside_(problem.device, problem.grid),
+        background_(problem.device, problem.grid),
+        qx_(problem.device, problem.grid),
+        qy_(problem.device, problem.grid),
+        qz_(problem.device, problem.grid),
+        qh_(problem.device, problem.grid),
+        u_(problem.device, problem.grid),
+        squared_(problem.device, half_grid(problem.grid)) {
+    for_each_voxel(problem.device, problem.grid,
+                   harmonic_step::LoadMask{problem.mask, problem.window, inside_.field()});
+    for_each_voxel(problem.device, squared_.grid(),
+                   harmonic_step::FillSymbol{problem.grid, problem.gradient, squared_.field()});
+  }
+
+  PhaseProblem<Device>& problem() { return problem_; }
+
+  void regularise(Regularisation const& r) {
+    mu1_ = static_cast<float>(r.mu1);
+    mu2_ = static_cast<float>(r.mu2);
+    threshold_ = static_cast<float>(r.alpha / r.mu1);
+  }
+
+  void start() {
+    for (auto* zeroed : {&qx_, &qy_, &qz_, &qh_, &problem_.x}) zeroed->zero();
+    background_.zero();
+    for_each_voxel(problem_.device, problem_.grid,
+                   StartField{.phi = problem_.phi.view(),
+                              .weight = problem_.weight.view(),
+                              .mu2 = mu2_,
+                              .relaxation = problem_.relaxation,
+                              .u = u_.field(),
+                              .packed = problem_.packed.field()});
+  }
+
+  /// The squares of x and of its change.
+  Sums iterate(Misfit misfit) {
+    harmonic_step::Packed const packed{problem_.packed.field(), background_.field()};
+    for (auto const& volume : {packed.map, packed.background}) problem_.fft.forward(volume);
+    for_each_pair(problem_.device, problem_.grid,
+                  harmonic_step::Solve{.dipole = problem_.dipole.view(),
+                                       .squared = squared_.view(),
+                                       .mu1 = mu1_,
+                                       .mu2 = mu2_,
+                                       .muh = kMuh,
+                                       .scale = problem_.fft.scale(),
+                                       .packed = packed});
+    for (auto const& volume : {packed.map, packed.background}) problem_.fft.inverse(volume);
+    return with_misfit(misfit, [&](auto m) {
+      return edges_ ? update<decltype(m)::value, true>() : update<decltype(m)::value, false>();
+    });
+  }
+
+  double misfit() { return problem_.misfit_of_map(background_.view()); }
+
+ private:
+  template <Misfit kMisfit, bool kEdges>
+  Sums update() {
+    tv_step::Thresholds<kEdges> const thresholds{threshold_, edges_.view()};
+    return run_and_sum(problem_.device, problem_.grid,
+                       harmonic_step::UpdateSplitting<kMisfit, kEdges>{
+                           .total_variation = {.scale = problem_.gradient,
+                                               .thresholds = thresholds,
+                                               .mu2 = mu2_,
+                                               .relaxation = problem_.relaxation,
+                                               .phi = problem_.phi.view(),
+                                               .weight = problem_.weight.view(),
+                                               .q = {qx_.field(), qy_.field(), qz_.field()},
+                                               .u = u_.field(),
+                                               .x = problem_.x.field(),
+                                               .packed = problem_.packed.field()},
+                           .inside = inside_.view(),
+                           .kept = kMuh / (kMuh + kBeta),
+                           .qh = qh_.field(),
+                           .background = background_.field()},
+                       tv_step::TakeDivergence<kEdges>{.q = {qx_.view(), qy_.view(), qz_.view()},
+                                                       .scale = problem_.gradient,
+                                                       .thresholds = thresholds,
+                                                       .packed = problem_.packed.field()},
+                       problem_.scratch);
+  }
+
+  PhaseProblem<Device>& problem_;
+  float mu1_ = 0, mu2_ = 0, threshold_ = 0;
+  Buffer<Device, std::uint8_t> edges_, inside_;
+  Buffer<Device, Complex> background_;
+  Buffer<Device, float> qx_, qy_, qz_, qh_, u_, squared_;
+};
+
+}  // namespace qsm
