@@ -11,12 +11,20 @@
 #include "device/error.hpp"
 #include "device/run_and_sum.hpp"
 #include "inversion/misfit.hpp"
+#include "inversion/splitting.hpp"
 
 namespace qsm {
 
 struct Regularisation {
   double alpha;     // weight of the prior
   double mu1, mu2;  // penalties of the prior's splitting and of the data's
+  double ridge;     // weight of |x|^2 / 2
+  double rounding;  // the prior is quadratic below this difference [rad]; 0: nowhere
+
+  Shrinkage shrinkage() const {
+    double const theta = alpha / mu1;
+    return {static_cast<float>(theta), static_cast<float>(theta / (theta + rounding))};
+  }
 };
 
 struct Ended {

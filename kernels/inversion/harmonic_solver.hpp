@@ -37,7 +37,8 @@ class HarmonicSolver {
   void regularise(Regularisation const& r) {
     mu1_ = static_cast<float>(r.mu1);
     mu2_ = static_cast<float>(r.mu2);
-    threshold_ = static_cast<float>(r.alpha / r.mu1);
+    ridge_ = static_cast<float>(r.ridge);
+    shrinkage_ = r.shrinkage();
   }
 
   void start() {
@@ -62,6 +63,7 @@ class HarmonicSolver {
                                        .mu1 = mu1_,
                                        .mu2 = mu2_,
                                        .muh = kMuh,
+                                       .ridge = ridge_,
                                        .scale = problem_.fft.scale(),
                                        .packed = packed});
     for (auto const& volume : {packed.map, packed.background}) problem_.fft.inverse(volume);
@@ -75,11 +77,11 @@ class HarmonicSolver {
  private:
   template <Misfit kMisfit, bool kEdges>
   Sums update() {
-    tv_step::Thresholds<kEdges> const thresholds{threshold_, edges_.view()};
+    tv_step::Faces<kEdges> const faces{shrinkage_, edges_.view()};
     return run_and_sum(problem_.device, problem_.grid,
                        harmonic_step::UpdateSplitting<kMisfit, kEdges>{
                            .total_variation = {.scale = problem_.gradient,
-                                               .thresholds = thresholds,
+                                               .faces = faces,
                                                .mu2 = mu2_,
                                                .relaxation = problem_.relaxation,
                                                .phi = problem_.phi.view(),
@@ -94,13 +96,14 @@ class HarmonicSolver {
                            .background = background_.field()},
                        tv_step::TakeDivergence<kEdges>{.q = {qx_.view(), qy_.view(), qz_.view()},
                                                        .scale = problem_.gradient,
-                                                       .thresholds = thresholds,
+                                                       .faces = faces,
                                                        .packed = problem_.packed.field()},
                        problem_.scratch);
   }
 
   PhaseProblem<Device>& problem_;
-  float mu1_ = 0, mu2_ = 0, threshold_ = 0;
+  float mu1_ = 0, mu2_ = 0, ridge_ = 0;
+  Shrinkage shrinkage_{};
   Buffer<Device, std::uint8_t> edges_, inside_;
   Buffer<Device, Complex> background_;
   Buffer<Device, float> qx_, qy_, qz_, qh_, u_, squared_;

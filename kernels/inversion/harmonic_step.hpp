@@ -8,11 +8,12 @@
 /// own; zh's minimum is linear, z = q / (1 + beta / muh) in M and q outside.
 ///
 /// (x, h)-update, per frequency, E2 = |e|^2 of the gradient's symbol and L = -E2:
-///   (mu1 E2 + mu2 D^2) x + mu2 D h = mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)  = r
+///   (mu1 E2 + rho + mu2 D^2) x + mu2 D h = mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)  = r
 ///   mu2 D x + (mu2 + muh L^2) h    = mu2 F(z2 - s2) + muh L F(zh - sh)          = t
 /// solved for both at once: the paper takes them in turn and sets x to zero outside M, which is no
 /// longer ADMM and wants hundreds of iterations.
-///   determinant = (mu1 E2)(mu2 + muh L^2) + mu2 D^2 muh L^2,   a sum of positive terms;  x(0) = 0
+///   determinant = (mu1 E2 + rho)(mu2 + muh L^2) + mu2 D^2 muh L^2,   a sum of positive terms; x(0)
+///   = 0
 #pragma once
 
 #include "device/field.hpp"
@@ -41,7 +42,7 @@ struct FillSymbol {
 
 struct Solve {
   Field<float const> dipole, squared;  // half spectra
-  float mu1, mu2, muh, scale;          // scale: the transforms' 1/N
+  float mu1, mu2, muh, ridge, scale;   // scale: the transforms' 1/N
   Packed packed;
   QSM_HD void operator()(Index3 k, std::size_t at, std::size_t mirror) const {
     Complex& map = packed.map.data[at];
@@ -53,8 +54,8 @@ struct Solve {
     float const unit = 0.5f * scale, d = dipole[k], e2 = squared[k], laplace = -e2;
     Complex const r = (unit * mu1) * first.a + (unit * mu2 * d) * first.b;
     Complex const t = (unit * mu2) * first.b + (unit * muh * laplace) * curvature;
-    float const of_x = mu1 * e2 + mu2 * d * d, of_h = mu2 + muh * e2 * e2, both = mu2 * d;
-    float const determinant = mu1 * e2 * of_h + mu2 * d * d * (muh * e2 * e2);
+    float const of_x = mu1 * e2 + ridge + mu2 * d * d, of_h = mu2 + muh * e2 * e2, both = mu2 * d;
+    float const determinant = (mu1 * e2 + ridge) * of_h + mu2 * d * d * (muh * e2 * e2);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
     float const inverse = dc ? 0.0f : 1 / determinant;
     Complex const x = inverse * (of_h * r - both * t);

@@ -2,8 +2,8 @@
 /// how two real volumes travel as one complex one.
 ///
 /// ADMM in scaled form with over-relaxation r (Boyd et al. 2011 Found Trends Mach Learn 3:1). Of a
-/// splitting z = K x with the multiplier s only q = z + s is stored where z = shrink(q, theta), as
-/// s = clamp(q, theta); and only u = (1 - r) z + s of the data's.
+/// splitting z = K x with the multiplier s only q = z + s is stored where s is a function of q,
+/// which it is behind a proximal map; and only u = (1 - r) z + s of the data's.
 #pragma once
 
 #include "device/field.hpp"
@@ -19,15 +19,20 @@ struct Three {
   Field<T> x, y, z;
 };
 
-/// q from K x and the q before: r K x + (1 - r) z + s.
-QSM_HD float relaxed(float value, float before, float theta, float relaxation) {
-  float const s = clamp(before, theta), z = before - s;
-  return relaxation * value + (1 - relaxation) * z + s;
-}
+/// s of a prior alpha |z| with the penalty mu: theta = alpha / mu. Huber's function of z, which is
+/// alpha z^2 / (2 delta) below delta: steepness = theta / (theta + delta), 1 for the plain size.
+struct Shrinkage {
+  float theta, steepness;
+  QSM_HD float multiplier(float q, float open = 1) const {
+    return clamp(steepness * q, open * theta);
+  }
+  /// z - s, which the next x-update is to fit.
+  QSM_HD float reflected(float q, float open = 1) const { return q - 2 * multiplier(q, open); }
+};
 
-/// z - s, which the next x-update is to fit.
-QSM_HD float reflected(float q, float theta) {
-  return q - 2 * clamp(q, theta);
+/// q from K x, and z + s of before: r K x + (1 - r) z + s.
+QSM_HD float relaxed(float value, float before, float s, float relaxation) {
+  return relaxation * value + (1 - relaxation) * (before - s) + s;
 }
 
 struct FieldStep {

@@ -32,7 +32,8 @@ class TgvSolver {
     mu1_ = static_cast<float>(r.mu1);
     mu0_ = 2 * mu1_;
     mu2_ = static_cast<float>(r.mu2);
-    threshold_ = static_cast<float>(r.alpha / r.mu1);
+    ridge_ = static_cast<float>(r.ridge);
+    shrinkage_ = r.shrinkage();
   }
 
   void start() {
@@ -59,6 +60,7 @@ class TgvSolver {
                         .mu0 = mu0_,
                         .mu1 = mu1_,
                         .mu2 = mu2_,
+                        .ridge = ridge_,
                         .scale = problem_.fft.scale(),
                         .packed = packed});
     for (auto const& volume : {packed.map, packed.slope, packed.rest}) problem_.fft.inverse(volume);
@@ -76,7 +78,7 @@ class TgvSolver {
     return run_and_sum(
         problem_.device, problem_.grid,
         tgv_step::UpdateSplitting<kMisfit>{.scale = problem_.gradient,
-                                           .threshold = threshold_,
+                                           .shrinkage = shrinkage_,
                                            .mu2 = mu2_,
                                            .relaxation = problem_.relaxation,
                                            .phi = problem_.phi.view(),
@@ -89,7 +91,7 @@ class TgvSolver {
                                            .x = problem_.x.field()},
         tgv_step::TakeAdjoints{
             .scale = problem_.gradient,
-            .threshold = threshold_,
+            .shrinkage = shrinkage_,
             .mu0 = mu0_,
             .mu1 = mu1_,
             .q1 = {q[0].view(), q[1].view(), q[2].view()},
@@ -99,7 +101,8 @@ class TgvSolver {
   }
 
   PhaseProblem<Device>& problem_;
-  float mu0_ = 0, mu1_ = 0, mu2_ = 0, threshold_ = 0;
+  float mu0_ = 0, mu1_ = 0, mu2_ = 0, ridge_ = 0;
+  Shrinkage shrinkage_{};
   Buffer<Device, Complex> symbol_[3];
   Buffer<Device, Complex> slope_, rest_;
   Buffer<Device, float> q_[9], u_;

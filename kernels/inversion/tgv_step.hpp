@@ -13,7 +13,7 @@
 ///   r_i = -mu1 F(p1_i) + mu0 F(sum_j grad_j^T p0_ij),      p = z - s
 /// the block of v is a multiple of one plus a dyad, (mu1 + mu0 E2 / 2) 1 + (mu0 / 2) e e^H, which
 /// Sherman and Morrison invert in closed form. Eliminating v leaves with h = mu1 + mu0 E2
-///   x = (r0 + mu1 e^H r / h) / (mu2 D^2 + mu1 mu0 E2^2 / h),                        x(0) = 0
+///   x = (r0 + mu1 e^H r / h) / (mu2 D^2 + mu1 mu0 E2^2 / h + rho),                        x(0) = 0
 ///   v_i = (r_i - (mu0 / 2h) e_i e^H r) / (mu1 + mu0 E2 / 2) + mu1 e_i x / h
 /// No difference of large numbers, so that float will do; references store or factor a 4 x 4
 /// system per frequency, in double.
@@ -53,7 +53,7 @@ struct FillSymbol {
 struct Solve {
   Field<float const> dipole;  // half spectrum
   Three<Complex const> symbol;
-  float mu0, mu1, mu2, scale;  // scale: the transforms' 1/N
+  float mu0, mu1, mu2, ridge, scale;  // scale: the transforms' 1/N
   Packed packed;
   QSM_HD void operator()(Index3 k, std::size_t at, std::size_t mirror) const {
     Complex& map = packed.map.data[at];
@@ -72,7 +72,7 @@ struct Solve {
     float const d = dipole[k], h = mu1 + mu0 * e2;
     Complex const along = conj(e[0]) * r[0] + conj(e[1]) * r[1] + conj(e[2]) * r[2];
     Complex const r0 = (unit * mu1) * first.a + (unit * mu2 * d) * first.b;
-    float const diagonal = mu2 * d * d + mu1 * mu0 * e2 * (e2 / h);
+    float const diagonal = ridge + mu2 * d * d + mu1 * mu0 * e2 * (e2 / h);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
     Complex const x = (dc ? 0.0f : 1 / diagonal) * (r0 + (mu1 / h) * along);
     float const inverse = 1 / (mu1 + 0.5f * mu0 * e2);
@@ -90,7 +90,8 @@ struct Solve {
 template <Misfit kMisfit>
 struct UpdateSplitting {
   Vec3 scale;
-  float threshold, mu2, relaxation;
+  Shrinkage shrinkage;
+  float mu2, relaxation;
   Field<float const> phi, weight;
   Packed packed;
   Three<float> q1;
@@ -132,14 +133,16 @@ struct UpdateSplitting {
     return {packed.slope.data[n].re, packed.slope.data[n].im, packed.rest.data[n].re};
   }
   QSM_HD void step(Field<float> const& q, std::size_t n, float value) const {
-    q.data[n] = relaxed(value, q.data[n], threshold, relaxation);
+    float const before = q.data[n];
+    q.data[n] = relaxed(value, before, shrinkage.multiplier(before), relaxation);
   }
 };
 
 /// The right-hand sides in real space.
 struct TakeAdjoints {
   Vec3 scale;
-  float threshold, mu0, mu1;
+  Shrinkage shrinkage;
+  float mu0, mu1;
   Three<float const> q1;
   Six<float const> q0;
   Packed packed;
@@ -151,7 +154,7 @@ struct TakeAdjoints {
     std::size_t const down[3] = {g.linear(neighbour(g, i, 0, -1)), g.linear(neighbour(g, i, 1, -1)),
                                  g.linear(neighbour(g, i, 2, -1))};
     auto const p = [&](Field<float const> const& q, std::size_t m) {
-      return reflected(q.data[m], threshold);
+      return shrinkage.reflected(q.data[m]);
     };
     auto const x = [&](Field<float const> const& q) { return scale.x * (p(q, down[0]) - p(q, n)); };
     auto const y = [&](Field<float const> const& q) { return scale.y * (p(q, down[1]) - p(q, n)); };

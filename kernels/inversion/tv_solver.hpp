@@ -26,12 +26,13 @@ class TvSolver {
   void regularise(Regularisation const& r) {
     mu1_ = static_cast<float>(r.mu1);
     mu2_ = static_cast<float>(r.mu2);
-    threshold_ = static_cast<float>(r.alpha / r.mu1);
+    shrinkage_ = r.shrinkage();
     for_each_voxel(problem_.device, inverse_.grid(),
                    tv_step::FillInverse{.dipole = problem_.kernel,
                                         .scale = problem_.gradient,
                                         .mu1 = r.mu1,
                                         .mu2 = r.mu2,
+                                        .ridge = r.ridge,
                                         .inverse = inverse_.field()});
   }
 
@@ -63,11 +64,11 @@ class TvSolver {
  private:
   template <Misfit kMisfit, bool kEdges>
   Sums update() {
-    tv_step::Thresholds<kEdges> const thresholds{threshold_, edges_.view()};
+    tv_step::Faces<kEdges> const faces{shrinkage_, edges_.view()};
     return run_and_sum(
         problem_.device, problem_.grid,
         tv_step::UpdateSplitting<kMisfit, kEdges>{.scale = problem_.gradient,
-                                                  .thresholds = thresholds,
+                                                  .faces = faces,
                                                   .mu2 = mu2_,
                                                   .relaxation = problem_.relaxation,
                                                   .phi = problem_.phi.view(),
@@ -78,13 +79,14 @@ class TvSolver {
                                                   .packed = problem_.packed.field()},
         tv_step::TakeDivergence<kEdges>{.q = {qx_.view(), qy_.view(), qz_.view()},
                                         .scale = problem_.gradient,
-                                        .thresholds = thresholds,
+                                        .faces = faces,
                                         .packed = problem_.packed.field()},
         problem_.scratch);
   }
 
   PhaseProblem<Device>& problem_;
-  float mu1_ = 0, mu2_ = 0, threshold_ = 0;
+  float mu1_ = 0, mu2_ = 0;
+  Shrinkage shrinkage_{};
   Buffer<Device, std::uint8_t> edges_;
   Buffer<Device, float> qx_, qy_, qz_, u_, inverse_;
 };

@@ -4,7 +4,8 @@
 ///   gradient:  q = r grad x + (1 - r) z1 + s1;   s1 <- clamp(q, theta);   z1 <- q - s1
 ///   field:     v = r D x + u;   y the misfit's step from v;   z2 = v + y, s2 = -y;
 ///              u <- (1 - r) z2 + s2 = (1 - r) v - r y
-///   x-update:  X = (mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)) / (mu2 D^2 + mu1 |E|^2),  X(0) = 0
+///   x-update:  X = (mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)) / (mu2 D^2 + mu1 |E|^2 + rho),
+///             X(0) = 0
 ///
 /// r is the over-relaxation, theta = alpha / mu1, or 0 across an edge. Only q is stored of the
 /// gradient's splitting: s1 = clamp(q), z1 - s1 = q - 2 clamp(q). Only u of the field's, for
@@ -26,16 +27,16 @@ namespace qsm::tv_step {
 struct FillInverse {
   DipoleKernel dipole;
   Vec3 scale;  // of the gradients
-  double mu1, mu2;
+  double mu1, mu2, ridge;
   Field<float> inverse;
   QSM_HD void operator()(Index3 k) const {
     Grid const g = dipole.grid;
     double const d = dipole(k);
     double const e = gradient_symbol(k, g, scale);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
-    inverse[k] =
-        dc ? 0.0f
-           : static_cast<float>(1.0 / ((mu2 * d * d + mu1 * e) * static_cast<double>(g.size())));
+    inverse[k] = dc ? 0.0f
+                    : static_cast<float>(
+                          1.0 / ((mu2 * d * d + mu1 * e + ridge) * static_cast<double>(g.size())));
   }
 };
 
@@ -51,16 +52,20 @@ struct SolvePacked {
   }
 };
 
-/// theta of each face.
+/// What a face lets through: theta times 0 across an edge.
 template <bool kEdges>
-struct Thresholds {
-  float value;                      // alpha / mu1
-  Field<std::uint8_t const> edges;  // bit i: total variation is free to jump towards n + e_i
-  QSM_HD float operator()(std::size_t n, int axis) const {
-    if constexpr (kEdges)
-      return value * static_cast<float>(1 - ((edges.data[n] >> axis) & 1));
-    else
-      return value;
+struct Faces {
+  Shrinkage shrinkage;
+  Field<std::uint8_t const> edges;  // bit i: total variation is not charged towards n + e_i
+  QSM_HD float charged(std::size_t n, int axis) const {
+    if constexpr (kEdges) return static_cast<float>(1 - ((edges.data[n] >> axis) & 1));
+    return 1;
+  }
+  QSM_HD float multiplier(float q, std::size_t n, int axis) const {
+    return shrinkage.multiplier(q, charged(n, axis));
+  }
+  QSM_HD float reflected(float q, std::size_t n, int axis) const {
+    return shrinkage.reflected(q, charged(n, axis));
   }
 };
 
@@ -73,7 +78,7 @@ struct Thresholds {
 template <Misfit kMisfit, bool kEdges>
 struct UpdateSplitting {
   Vec3 scale;
-  Thresholds<kEdges> thresholds;
+  Faces<kEdges> faces;
   float mu2;
   float relaxation;  // r
   Field<float const> phi, weight;
@@ -89,12 +94,13 @@ struct UpdateSplitting {
                          packed[neighbour(g, i, 2, 1)].re};
     Complex const here = packed.data[n];
     Vec3 const before = {q.x.data[n], q.y.data[n], q.z.data[n]};
-    Vec3 const theta = {thresholds(n, 0), thresholds(n, 1), thresholds(n, 2)};
+    Vec3 const s1 = {faces.multiplier(before.x, n, 0), faces.multiplier(before.y, n, 1),
+                     faces.multiplier(before.z, n, 2)};
     float const previous = x.data[n], w = weight.data[n], phase = phi.data[n], held = u.data[n];
 
-    q.x.data[n] = relaxed(scale.x * (up[0] - here.re), before.x, theta.x, relaxation);
-    q.y.data[n] = relaxed(scale.y * (up[1] - here.re), before.y, theta.y, relaxation);
-    q.z.data[n] = relaxed(scale.z * (up[2] - here.re), before.z, theta.z, relaxation);
+    q.x.data[n] = relaxed(scale.x * (up[0] - here.re), before.x, s1.x, relaxation);
+    q.y.data[n] = relaxed(scale.y * (up[1] - here.re), before.y, s1.y, relaxation);
+    q.z.data[n] = relaxed(scale.z * (up[2] - here.re), before.z, s1.z, relaxation);
     x.data[n] = here.re;
     FieldStep const field = field_step<kMisfit>(here.im, held, w, phase, mu2, relaxation);
     u.data[n] = field.held;
@@ -108,14 +114,14 @@ template <bool kEdges>
 struct TakeDivergence {
   Three<float const> q;
   Vec3 scale;
-  Thresholds<kEdges> thresholds;
+  Faces<kEdges> faces;
   Field<Complex> packed;
   template <class Index>
   QSM_HD float along(int axis, Field<float const> const& component, Index i) const {
     Grid const g = component.grid;
     std::size_t const below = g.linear(neighbour(g, i, axis, -1)), n = g.linear(i);
-    return scale[axis] * (reflected(component.data[below], thresholds(below, axis)) -
-                          reflected(component.data[n], thresholds(n, axis)));
+    return scale[axis] * (faces.reflected(component.data[below], below, axis) -
+                          faces.reflected(component.data[n], n, axis));
   }
   template <class Index>
   QSM_HD void operator()(Index i) const {

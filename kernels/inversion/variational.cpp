@@ -106,7 +106,9 @@ void solve_with_chosen_alpha(Solver& solver, VariationalOptions const& options, 
     report.mu1 = options.mu1 > 0 ? options.mu1 : kMu1PerPpm * report.alpha / c;
     solver.regularise({.alpha = report.alpha,
                        .mu1 = report.mu1,
-                       .mu2 = squared ? options.mu2 : options.mu2 * std::max(1.0, kMu2PerPpm / c)});
+                       .mu2 = squared ? options.mu2 : options.mu2 * std::max(1.0, kMu2PerPpm / c),
+                       .ridge = options.ridge * mean_weight,
+                       .rounding = options.rounding_ppm * c});
     return run_admm(solver, options.linear_iterations, most, tolerance, on_iteration);
   };
   double alpha = fixed;
@@ -173,7 +175,9 @@ void discount_misfit(Solver& solver, VariationalOptions const& options, double f
   double const alpha = std::sqrt(fixed_ppm) * mean_weight;
   solver.regularise({.alpha = alpha,
                      .mu1 = kMu1PerPpm * alpha / phase_scale,
-                     .mu2 = options.mu2 * std::max(1.0, kMu2PerPpm / phase_scale)});
+                     .mu2 = options.mu2 * std::max(1.0, kMu2PerPpm / phase_scale),
+                     .ridge = 0,
+                     .rounding = 0});
   run_admm(solver, 0, kDiscountIterations, options.tolerance,
            [&](int, double) { control.check_cancelled(); });
   problem.set_misfit(wanted);

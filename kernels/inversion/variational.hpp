@@ -45,6 +45,12 @@ struct VariationalOptions {
   /// misfit says how far every voxel is off the model; the second weighs it down by that. `misfit`
   /// is then that of the second.
   bool discount_misfit = false;
+  /// Below this difference between neighbours [ppm] the prior is quadratic (Huber's function): what
+  /// is smaller is smoothed, not flattened. 0: nowhere.
+  double rounding_ppm = 0;
+  /// Weight rho of |x|^2 / 2, in units of the data term's: rho = ridge mean(W). Takes streaks from
+  /// the map and a share of the contrast with them. 0: none.
+  double ridge = 0;
   AlphaRule alpha_rule = AlphaRule::kFixed;
   /// Regularisation weight for x in radians, belonging to the phase scale c given to
   /// invert_variational(): the

@@ -161,6 +161,12 @@ void add_variational_options(CLI::App& app, InvertCommand& o) {
   app.add_option("--noise-ppm", o.variational.noise_ppm,
                  "standard deviation of the field, for --alpha discrepancy; 0: from its spectrum")
       ->capture_default_str();
+  app.add_option("--ridge", o.variational.ridge,
+                 "weight of the map's own square, of the data's; 0: none")
+      ->capture_default_str();
+  app.add_option("--rounding", o.variational.rounding_ppm,
+                 "differences below this [ppm] are smoothed, not flattened; 0: none")
+      ->capture_default_str();
   app.add_option("--mu1", o.variational.mu1,
                  "penalty of the gradient splitting; 0: 400 alpha / phase scale")
       ->capture_default_str();

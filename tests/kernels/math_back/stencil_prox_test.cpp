@@ -109,6 +109,45 @@ TEST_F(ProxTest, FindsTheRootInEveryVoxelOfTheWorstCase) {
   EXPECT_LT(worst, 2e-6);
 }
 
+struct SolveAllAbsolute {
+  Field<float const> weight, d;
+  Field<float> y;
+  QSM_HD void operator()(Index3 i) const { y[i] = prox_absolute_phase(weight[i], d[i], 1); }
+};
+
+// F(y) = y - w cos((|d| - y) / 2) is zero at the root; where F(|d|) <= 0 the minimum is |d| itself.
+TEST_F(ProxTest, AbsoluteMisfitFindsTheRootOrTheKink) {
+  constexpr float kPi = std::numbers::pi_v<float>;
+  Grid const g{100, 100, 101};
+  std::mt19937 random(6);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  std::vector<float> w(g.size()), d(g.size());
+  for (std::size_t n = 0; n < g.size(); ++n) {
+    bool const random_case = n < 1'000'000;  // then a grid of d at w = 0.999
+    w[n] = random_case ? uniform(random) * 0.999f : 0.999f;
+    d[n] = random_case ? (2 * uniform(random) - 1) * kPi
+                       : kPi * (2 * static_cast<float>(n - 1'000'000) / 9999 - 1);
+  }
+  Buffer<ThisDevice, float> const weight(device(), g, w), distance(device(), g, d);
+  Buffer<ThisDevice, float> y(device(), g);
+
+  for_each_voxel(device(), g, SolveAllAbsolute{weight.view(), distance.view(), y.field()});
+
+  double worst = 0;
+  auto const roots = y.to_host();
+  for (std::size_t n = 0; n < roots.size(); ++n) {
+    double const far = std::abs(static_cast<double>(d[n])), a = static_cast<double>(w[n]);
+    double const root = std::abs(static_cast<double>(roots[n]));
+    ASSERT_LE(root, far);
+    ASSERT_GE(roots[n] * d[n], 0);
+    if (far <= a)
+      ASSERT_EQ(std::abs(roots[n]), std::abs(d[n]));
+    else
+      worst = std::max(worst, std::abs(root - a * std::cos((far - root) / 2)));
+  }
+  EXPECT_LT(worst, 5e-7);
+}
+
 TEST(Sine, IsThatOfTheLibrary) {
   for (int n = -1000; n <= 1000; ++n) {
     float const x = std::numbers::pi_v<float> * static_cast<float>(n) / 1000;
@@ -120,6 +159,8 @@ TEST(Sine, IsThatOfTheLibrary) {
 TEST(Prox, IsZeroWithoutWeightOrMisfit) {
   EXPECT_EQ(prox_phase(0, 2.5f, 1), 0);
   EXPECT_EQ(prox_phase(0.7f, 0, 1), 0);
+  EXPECT_EQ(prox_absolute_phase(0, 2.5f, 1), 0);
+  EXPECT_EQ(prox_absolute_phase(0.7f, 0, 1), 0);
 }
 
 }  // namespace
