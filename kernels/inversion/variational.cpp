@@ -57,6 +57,10 @@ void check(VariationalOptions const& o, double phase_scale) {
   require(
       std::isfinite(o.noise_ppm) && o.noise_ppm >= 0, "INVALID_OPTION",
       "noise_ppm is " + std::to_string(o.noise_ppm) + "; it must be 0 (from the field) or more");
+  require(std::isfinite(o.rounding_ppm) && o.rounding_ppm >= 0, "INVALID_OPTION",
+          "rounding_ppm is " + std::to_string(o.rounding_ppm) + "; it must be 0 (none) or more");
+  require(std::isfinite(o.ridge) && o.ridge >= 0, "INVALID_OPTION",
+          "ridge is " + std::to_string(o.ridge) + "; it must be 0 (none) or more");
   require(o.relaxation >= 1 && o.relaxation <= 1.95, "INVALID_OPTION",
           "relaxation is " + std::to_string(o.relaxation) + "; it must be 1 to 1.95");
   require(o.max_iterations >= 1, "INVALID_OPTION", "max_iterations must be at least 1");

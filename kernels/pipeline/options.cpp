@@ -188,6 +188,12 @@ std::vector<OptionRow> make_table() {
   t.push_back(number("inversion.alpha", "rad", 0, 1,
                      "weight of total variation; 0: from the phase scale",
                      [](Options& o) -> double& { return o.variational.alpha; }));
+  t.push_back(number("inversion.rounding", "ppm", 0, 1,
+                     "differences below this are smoothed, not flattened; 0: none",
+                     [](Options& o) -> double& { return o.variational.rounding_ppm; }));
+  t.push_back(number("inversion.ridge", "", 0, 1,
+                     "weight of the map's own square, of the data's; 0: none",
+                     [](Options& o) -> double& { return o.variational.ridge; }));
   t.push_back(number("inversion.mu1", "", 0, 1e3, "penalty of the gradient splitting; 0: automatic",
                      [](Options& o) -> double& { return o.variational.mu1; }));
   t.push_back(number("inversion.mu2", "", 1, 1e3, "penalty of the field splitting",

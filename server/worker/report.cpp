@@ -90,9 +90,10 @@ std::string inversion_line(qsm::PipelineOptions const& options, double inversion
     return line + p.entry(options.inversion < qsm::InversionMethod::kTikhonov
                               ? "inversion.tkd_threshold"
                               : "inversion.lambda");
-  return line + " inversion.alpha=" + Json(inversion_alpha).dump() + p.entry("inversion.mu1") +
-         p.entry("inversion.mu2") + p.entry("inversion.iterations") +
-         p.entry("inversion.tolerance");
+  return line + " inversion.alpha=" + Json(inversion_alpha).dump() +
+         p.entry("inversion.alpha_rule") + p.entry("inversion.rounding") +
+         p.entry("inversion.ridge") + p.entry("inversion.mu1") + p.entry("inversion.mu2") +
+         p.entry("inversion.iterations") + p.entry("inversion.tolerance");
 }
 
 std::string derivation_line(qsm::v1::SeriesKind kind, qsm::PipelineOptions const& options) {
