@@ -24,12 +24,6 @@
 
 namespace qsm::harmonic_step {
 
-/// Two complex volumes: {x, D x + h} and {L h, h} after the update; {grad^T (z1 - s1), z2 - s2} and
-/// {zh - sh, -} before it.
-struct Packed {
-  Field<Complex> map, background;
-};
-
 /// E2; half a spectrum, made once in double.
 struct FillSymbol {
   Grid grid;
@@ -40,28 +34,33 @@ struct FillSymbol {
   }
 };
 
+/// Of the pair {grad^T (z1 - s1), z2 - s2}, which becomes {x, D x + h}, and of the curvature, a
+/// real volume with half a spectrum. Where kx = 0 or nx / 2 that holds k and -k, of which one may
+/// be all that is visited: both are written.
 struct Solve {
   Field<float const> dipole, squared;  // half spectra
+  int nx;                              // of the volume
   float mu1, mu2, muh, ridge, scale;   // scale: the transforms' 1/N
-  Packed packed;
-  QSM_HD void operator()(Index3 k, std::size_t at, std::size_t mirror) const {
-    Complex& map = packed.map.data[at];
-    Complex& map_mirror = packed.map.data[mirror];
-    Complex& background = packed.background.data[at];
-    Complex& background_mirror = packed.background.data[mirror];
-    TwoSpectra const first = twice_apart(map, map_mirror);
-    Complex const curvature = twice_apart(background, background_mirror).a;
+  Field<Complex const> wanted;         // zh - sh, half a spectrum
+  Field<Complex> curvature;            // L h, half a spectrum
+  QSM_HD void operator()(Index3 k, Complex& at, Complex& mirror) const {
+    TwoSpectra const first = twice_apart(at, mirror);
     float const unit = 0.5f * scale, d = dipole[k], e2 = squared[k], laplace = -e2;
     Complex const r = (unit * mu1) * first.a + (unit * mu2 * d) * first.b;
-    Complex const t = (unit * mu2) * first.b + (unit * muh * laplace) * curvature;
+    Complex const t = (unit * mu2) * first.b + (scale * muh * laplace) * wanted[k];
     float const of_x = mu1 * e2 + ridge + mu2 * d * d, of_h = mu2 + muh * e2 * e2, both = mu2 * d;
     float const determinant = (mu1 * e2 + ridge) * of_h + mu2 * d * d * (muh * e2 * e2);
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
     float const inverse = dc ? 0.0f : 1 / determinant;
     Complex const x = inverse * (of_h * r - both * t);
     Complex const h = dc ? (1 / mu2) * t : inverse * (of_x * t - both * r);
-    pack_spectra({x, d * x + h}, map, map_mirror);
-    pack_spectra({laplace * h, h}, background, background_mirror);
+    pack_spectra({x, d * x + h}, at, mirror);
+    Complex const bent = laplace * h;
+    curvature[k] = bent;
+    if (k.x == 0 || 2 * k.x == nx) {
+      Grid const g = curvature.grid;
+      curvature[{k.x, k.y == 0 ? 0 : g.ny - k.y, k.z == 0 ? 0 : g.nz - k.z}] = conj(bent);
+    }
   }
 };
 
@@ -72,17 +71,31 @@ struct UpdateSplitting {
   Field<std::uint8_t const> inside;  // of the padded grid
   float kept;                        // muh / (muh + beta)
   Field<float> qh;
-  Field<Complex> background;
+  Field<float> curvature;  // L h becomes zh - sh
 
   template <class Index>
   QSM_HD Sums operator()(Index i) const {
-    std::size_t const n = background.grid.linear(i);
+    std::size_t const n = qh.grid.linear(i);
     float const share = inside.data[n] ? kept : 1.0f, before = qh.data[n];
     float const r = total_variation.relaxation;
-    float const q = r * background.data[n].re + (1 - r) * share * before + (1 - share) * before;
+    float const q = r * curvature.data[n] + (1 - r) * share * before + (1 - share) * before;
     qh.data[n] = q;
-    background.data[n].re = (2 * share - 1) * q;  // z - s
+    curvature.data[n] = (2 * share - 1) * q;  // z - s
     return total_variation(i);
+  }
+};
+
+/// The misfit of z2, which the model D x + h has come to. Both are told from what is held of them:
+/// u = (1 - r) v - r y and z2 - s2 = v + 2 y.
+struct MisfitOfSplitting {
+  Misfit misfit;
+  float relaxation;
+  Field<float const> weight, phi, u;
+  Field<Complex const> packed;
+  QSM_HD double operator()(Index3 i) const {
+    float const to_fit = packed[i].im;
+    float const y = ((1 - relaxation) * to_fit - u[i]) / (2 - relaxation);
+    return misfit_of(misfit, weight[i], to_fit - y - phi[i]);
   }
 };
 

@@ -65,15 +65,13 @@ struct ApplyDipole {
   }
 };
 
-/// The misfit of D x + background, D x in the real part of `field`.
+/// The misfit of D x, which is the real part of `field`.
 struct MisfitOf {
   Misfit misfit;
   Field<float const> weight, phi;
   Field<Complex const> field;
-  Field<Complex const> background;  // its imaginary part; may be empty
   QSM_HD double operator()(Index3 i) const {
-    float const model = background ? field[i].re + background[i].im : field[i].re;
-    return misfit_of(misfit, weight[i], model - phi[i]);
+    return misfit_of(misfit, weight[i], field[i].re - phi[i]);
   }
 };
 
@@ -200,15 +198,13 @@ class PhaseProblem {
     });
   }
 
-  /// The data term of x, with `background`'s imaginary part added to its field.
-  double misfit_of_map(Field<Complex const> background = {}) {
+  /// The data term of x.
+  double misfit_of_map() {
     apply_dipole_to_map();
-    return sum_over(device, grid,
-                    phase_problem::MisfitOf{.misfit = misfit,
-                                            .weight = weight.view(),
-                                            .phi = phi.view(),
-                                            .field = packed.view(),
-                                            .background = background});
+    return sum_over(
+        device, grid,
+        phase_problem::MisfitOf{
+            .misfit = misfit, .weight = weight.view(), .phi = phi.view(), .field = packed.view()});
   }
 
   /// |grad x|_1

@@ -192,7 +192,7 @@ void discount_misfit(Solver& solver, VariationalOptions const& options, double f
 
 int floats_per_voxel(VariationalOptions const& options) {
   if (options.prior == Prior::kTgv) return 20;
-  return options.prior == Prior::kWeakHarmonic ? 13 : 10;
+  return options.prior == Prior::kWeakHarmonic ? 14 : 10;
 }
 
 template <class Device>

@@ -113,7 +113,7 @@ struct InversionReport {
 ///
 /// Cost per iteration of kTv: two complex transforms of the padded volume, each of a packed pair of
 /// real volumes, and the passes of tv_step.hpp, about 84 bytes per voxel; 10 floats per padded
-/// voxel are held beside the transforms' work area. kWeakHarmonic: four transforms and 13 floats;
+/// voxel are held beside the transforms' work area. kWeakHarmonic: three transforms and 14 floats;
 /// kTgv: six and 20. Nothing is allocated inside an iteration. Throws Error{kInvalidArgument}:
 /// EMPTY_MASK, INVALID_OPTION, INVALID_B0_DIRECTION, NO_EDGES; Error{kNotConverged,
 /// "NOT_CONVERGED"} for a map that is not finite.

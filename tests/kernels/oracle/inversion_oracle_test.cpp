@@ -343,7 +343,7 @@ TEST_F(InversionOracle, WeakHarmonicBackgroundFollowsTheWrittenIteration) {
     oracle::Mask wide(both.phase().size);
     oracle::every_voxel(c.size, [&](oracle::Voxel v) { wide.at(v) = both.mask.at(v); });
     auto const expected =
-        oracle::weak_harmonic(both.phase(), both.weight(true), wide, both.dipole(), 150, 3, o);
+        oracle::weak_harmonic(both.phase(), both.weight(true), wide, both.dipole(), 150, 0.03, o);
 
     auto const map = both.invert(
         device(),
