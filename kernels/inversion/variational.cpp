@@ -63,7 +63,7 @@ void check(VariationalOptions const& o, double phase_scale) {
           "ridge is " + std::to_string(o.ridge) + "; it must be 0 (none) or more");
   require(o.relaxation >= 1 && o.relaxation <= 1.95, "INVALID_OPTION",
           "relaxation is " + std::to_string(o.relaxation) + "; it must be 1 to 1.95");
-  require(o.max_iterations >= 1, "INVALID_OPTION", "max_iterations must be at least 1");
+  require(o.max_iterations >= 0, "INVALID_OPTION", "max_iterations must be 0 (automatic) or more");
 }
 
 /// The misfit's weight as the problem takes it, over the mask.
@@ -158,12 +158,13 @@ void solve_with_chosen_alpha(Solver& solver, VariationalOptions const& options, 
       break;
     }
   }
-  auto const ended =
-      solve(alpha, options.max_iterations, options.tolerance, [&](int iteration, double change) {
-        report.change = change;
-        report.residuals.push_back(change);
-        control.report({iteration, options.max_iterations, change});
-      });
+  int const most =
+      options.max_iterations > 0 ? options.max_iterations : default_iterations(options.prior);
+  auto const ended = solve(alpha, most, options.tolerance, [&](int iteration, double change) {
+    report.change = change;
+    report.residuals.push_back(change);
+    control.report({iteration, most, change});
+  });
   report.iterations = ended.iterations;
   report.converged = ended.converged;
 }
@@ -189,6 +190,10 @@ void discount_misfit(Solver& solver, VariationalOptions const& options, double f
 }
 
 }  // namespace
+
+int default_iterations(Prior prior) {
+  return prior == Prior::kWeakHarmonic ? 50 : 80;
+}
 
 int floats_per_voxel(VariationalOptions const& options) {
   if (options.prior == Prior::kTgv) return 20;

@@ -68,7 +68,7 @@ struct VariationalOptions {
   /// Over-relaxation of both splittings, 1 (none) .. 1.95 (Eckstein and Bertsekas 1992 Math Program
   /// 55:293): 80 iterations with 1.8 end where 150 without it do (docs/algorithms.md).
   double relaxation = 1.8;
-  int max_iterations = 80;
+  int max_iterations = 0;   // 0: as many as the prior takes, default_iterations()
   double tolerance = 1e-3;  // stop at |x - x_previous| / |x| below this, after 5 iterations
   int linear_iterations = 10;
   /// -1: the mask's bounding box plus max(8, 20 %) voxels per axis, up to the next size that is
@@ -123,6 +123,9 @@ InversionReport invert_variational(Device const& device, Vec3d voxel_mm, Vec3d b
                                    Field<std::uint8_t const> mask, Field<float const> weight,
                                    VariationalOptions const& options, Field<float> chi_ppm,
                                    Control const& control, Field<float const> edge_image = {});
+
+/// 80; with a weakly harmonic background, which takes fewer, 50.
+int default_iterations(Prior prior);
 
 /// Floats per padded voxel that it holds, for an estimate of memory.
 int floats_per_voxel(VariationalOptions const& options);

@@ -84,7 +84,7 @@ struct PipelineOptions {
   ReliabilityOptions reliability;
   R2sOptions r2s;
   BackgroundOptions background;
-  InversionMethod inversion = InversionMethod::kNltv;
+  InversionMethod inversion = InversionMethod::kWeakHarmonic;
   VariationalOptions variational;  // its functional is that of `inversion`
   ClosedFormOptions closed_form;   // its method is that of `inversion`
   ReferenceMethod reference = ReferenceMethod::kMaskMean;

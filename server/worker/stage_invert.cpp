@@ -18,13 +18,24 @@ namespace chistream {
 
 namespace {
 
+qsm::OptionRow const& method_row() {
+  auto const& table = qsm::option_table();
+  return *std::find_if(table.begin(), table.end(),
+                       [](auto const& row) { return row.name == "inversion.method"; });
+}
+
+/// The chain's.
+std::string default_method() {
+  return std::get<std::string>(method_row().get({}));
+}
+
 struct InvertCommand {
   std::filesystem::path field, mask, magnitude, weight, r2s, out;
   double te_s = 0, b0_t = 0, phase_scale = 0;
   std::vector<double> b0_direction;
   qsm::VariationalOptions variational;
   qsm::ClosedFormOptions closed_form;
-  std::string method = "fansi-nltv", pad = "auto", alpha = "0";
+  std::string method = default_method(), pad = "auto", alpha = "0";
   std::string gradient_scaling = variational.scale_gradients ? "voxel" : "none";
   std::string reference =
       qsm::PipelineOptions{}.reference == qsm::ReferenceMethod::kMaskMean ? "mask" : "none";
@@ -146,12 +157,6 @@ int invert(InvertCommand& o) {
   return 0;
 }
 
-std::vector<std::string> inversion_methods() {
-  for (auto const& row : qsm::option_table())
-    if (row.name == "inversion.method") return row.choices;
-  return {};
-}
-
 void add_variational_options(CLI::App& app, InvertCommand& o) {
   app.add_option(
          "--alpha", o.alpha,
@@ -174,7 +179,9 @@ void add_variational_options(CLI::App& app, InvertCommand& o) {
       ->capture_default_str();
   app.add_option("--relaxation", o.variational.relaxation, "over-relaxation of both; 1: none")
       ->capture_default_str();
-  app.add_option("--iterations", o.variational.max_iterations, "at most")->capture_default_str();
+  app.add_option("--iterations", o.variational.max_iterations,
+                 "at most; 0: 50 for weak-harmonic, 80 for the others")
+      ->capture_default_str();
   app.add_option("--tolerance", o.variational.tolerance, "relative change at which to stop")
       ->capture_default_str();
   app.add_option("--warm-start", o.variational.linear_iterations,
@@ -205,7 +212,7 @@ Command add_stage_invert(CLI::App& stage) {
   app->add_option("--b0-dir", o->b0_direction, "along the volume's axes; default: from the affine")
       ->expected(3);
   app->add_option("--method", o->method, "inversion")
-      ->check(CLI::IsMember(inversion_methods()))
+      ->check(CLI::IsMember(method_row().choices))
       ->capture_default_str();
   add_variational_options(*app, *o);
   app->add_option("--threshold", o->closed_form.threshold, "TKD, TSVD: smallest |D| divided by")

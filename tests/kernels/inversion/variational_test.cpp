@@ -227,7 +227,7 @@ TEST_F(VariationalTest, SaysWhyItCannotRun) {
   };
   EXPECT_EQ(reason({.alpha = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.mu2 = -1}), "INVALID_OPTION");
-  EXPECT_EQ(reason({.max_iterations = 0}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.max_iterations = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.pad_voxels = -2}), "INVALID_OPTION");
   EXPECT_EQ(reason({}, 0), "INVALID_OPTION");
   p.b = {0, 0, 0};

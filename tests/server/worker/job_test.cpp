@@ -113,7 +113,7 @@ TEST_F(Job, ReportsWhatItDidAndNotToWhom) {
   auto const report = nlohmann::json::parse(text);
   EXPECT_EQ(report["parameters"]["inversion.iterations"], 20);
   EXPECT_EQ(report["parameters"].size(), qsm::option_table().size());
-  EXPECT_EQ(report["pipeline"], "brain-3t@3");
+  EXPECT_EQ(report["pipeline"], "brain-3t@4");
   EXPECT_EQ(report["input"]["sha256"], input_.input_sha256);
   EXPECT_EQ(report["result"]["inversion_residuals"].size(),
             report["result"]["inversion_iterations"].get<std::size_t>());
