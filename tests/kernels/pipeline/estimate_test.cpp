@@ -64,6 +64,7 @@ struct Case {
   int oversampling = 1;
   CoilMethod coil_method = CoilMethod::kMcpc3ds;
   BackgroundMethod background = BackgroundMethod::kVsharpLs;
+  InversionMethod inversion = InversionMethod::kWeakHarmonic;
   int pad_voxels = -1;
   bool uncertainty = false;
 };
@@ -86,6 +87,7 @@ TEST_P(EstimateTest, IsWithin15PercentOfThePeak) {
   PipelineOptions options;
   options.coil_method = c.coil_method;
   options.background.method = c.background;
+  options.inversion = c.inversion;
   options.variational.pad_voxels = c.pad_voxels;
   options.variational.max_iterations = 2;
   options.extra.uncertainty = c.uncertainty;
@@ -127,6 +129,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{.name = "twelve_echoes", .matrix = {112, 112, 80}, .te_s = kTwelve},
         Case{.name = "images", .matrix = {112, 112, 80}, .is_kspace = false},
         Case{.name = "oversampled", .matrix = {112, 112, 80}, .oversampling = 2},
+        Case{.name = "nonlinear_tv",
+             .matrix = {112, 112, 80},
+             .te_s = kOne,
+             .inversion = InversionMethod::kNltv},
+        Case{.name = "medi",
+             .matrix = {112, 112, 80},
+             .te_s = kOne,
+             .inversion = InversionMethod::kMedi},
+        Case{.name = "tgv",
+             .matrix = {112, 112, 80},
+             .te_s = kOne,
+             .inversion = InversionMethod::kTgv},
         Case{.name = "adaptive", .matrix = {96, 112, 80}, .coil_method = CoilMethod::kAdaptive},
         Case{.name = "direct_vsharp", .matrix = {112, 112, 80}, .background = kVsharp},
         Case{.name = "pad_16", .matrix = {112, 112, 80}, .pad_voxels = 16},
