@@ -35,11 +35,14 @@ constexpr Misfit linearised(Misfit m) {
 /// `off` = phi - v, not wrapped.
 template <Misfit kMisfit>
 QSM_HD float misfit_step(float weight, float off, float mu2) {
-  if constexpr (kMisfit == Misfit::kPhase) return prox_phase(weight, wrap(off), mu2);
-  if constexpr (kMisfit == Misfit::kQuadratic) return weight * off / (weight + mu2);
-  if constexpr (kMisfit == Misfit::kAbsolutePhase)
+  if constexpr (kMisfit == Misfit::kPhase)
+    return prox_phase(weight, wrap(off), mu2);
+  else if constexpr (kMisfit == Misfit::kQuadratic)
+    return weight * off / (weight + mu2);
+  else if constexpr (kMisfit == Misfit::kAbsolutePhase)
     return prox_absolute_phase(weight, wrap(off), mu2);
-  if constexpr (kMisfit == Misfit::kAbsolute) return clamp(off, weight / mu2);
+  else
+    return clamp(off, weight / mu2);
 }
 
 /// f where the model misses the phase by `off`.

@@ -44,6 +44,12 @@ struct LoadData {
   }
 };
 
+struct FillDipole {
+  DipoleKernel kernel;
+  Field<float> out;
+  QSM_HD void operator()(Index3 k) const { out[k] = static_cast<float>(kernel(k)); }
+};
+
 /// Where the data count: the voxels of the noise's estimate.
 struct HasWeight {
   Field<float const> weight;
@@ -173,7 +179,7 @@ class PhaseProblem {
               .phi = phi.field(),
               .weight = weight.field()} {
     for_each_voxel(on, grid, load_);
-    for_each_voxel(on, dipole.grid(), FillDipole{kernel, dipole.field()});
+    for_each_voxel(on, dipole.grid(), phase_problem::FillDipole{kernel, dipole.field()});
   }
 
   /// Changes the data term, and the weights with it.
@@ -259,12 +265,6 @@ class PhaseProblem {
   SumScratch<Device> scratch;
 
  private:
-  struct FillDipole {
-    DipoleKernel kernel;
-    Field<float> out;
-    QSM_HD void operator()(Index3 k) const { out[k] = static_cast<float>(kernel(k)); }
-  };
-
   /// One complex transform, in the volume that a run starts by filling.
   template <class Measure>
   double with_spectrum(Field<float const> value, Measure measure) {

@@ -58,8 +58,10 @@ struct Faces {
   Shrinkage shrinkage;
   Field<std::uint8_t const> edges;  // bit i: total variation is not charged towards n + e_i
   QSM_HD float charged(std::size_t n, int axis) const {
-    if constexpr (kEdges) return static_cast<float>(1 - ((edges.data[n] >> axis) & 1));
-    return 1;
+    if constexpr (kEdges)
+      return static_cast<float>(1 - ((edges.data[n] >> axis) & 1));
+    else
+      return 1;
   }
   QSM_HD float multiplier(float q, std::size_t n, int axis) const {
     return shrinkage.multiplier(q, charged(n, axis));
