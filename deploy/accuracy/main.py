@@ -9,6 +9,7 @@ from pathlib import Path
 
 import challenge
 import head
+import scanners
 import sphere
 from programs import Worker
 
@@ -46,6 +47,11 @@ def main():
     add("simulated heads", lambda: head.section(worker, asked.folder, images, asked.quick))
     with_data("the 7 T sphere", "ge-b0map-brain-and-7t-sphere",
               lambda: sphere.section(worker, asked.data, asked.folder))
+    for name, folder, section in (
+            ("32 channels", "aspire-multicoil-phantom", scanners.coils),
+            ("brain crops", "romeo-clearswi-small", scanners.crops),
+            ("vendors' field maps", "siemens-fieldmap-brain", scanners.field_maps)):
+        with_data(name, folder, lambda section=section: section(worker, asked.data, asked.folder))
 
     heads = "2 mm heads" if asked.quick else "1 mm heads"
     page = f"""# Accuracy
