@@ -8,12 +8,14 @@
 /// own; zh's minimum is linear, z = q / (1 + beta / muh) in M and q outside.
 ///
 /// (x, h)-update, per frequency, E2 = |e|^2 of the gradient's symbol and L = -E2:
-///   (mu1 E2 + rho + mu2 D^2) x + mu2 D h = mu1 F(grad^T (z1 - s1)) + mu2 D F(z2 - s2)  = r
-///   mu2 D x + (mu2 + muh L^2) h    = mu2 F(z2 - s2) + muh L F(zh - sh)          = t
+///   (mu1 E2 + rho + mu2 D^2) x + mu2 D h = p + mu2 D F(z2 - s2) = r,   p = mu1 F(grad^T (z1 - s1))
+///   mu2 D x + (mu2 + muh L^2) h          = mu2 F(z2 - s2) + c   = t,   c = muh L F(zh - sh)
 /// solved for both at once: the paper takes them in turn and sets x to zero outside M, which is no
-/// longer ADMM and wants hundreds of iterations.
-///   determinant = (mu1 E2 + rho)(mu2 + muh L^2) + mu2 D^2 muh L^2,   a sum of positive terms; x(0)
-///   = 0
+/// longer ADMM and wants hundreds of iterations. At long waves L^2 is lost beside mu2 in float, so
+/// what cancels is left out before:
+///   determinant = (mu1 E2 + rho)(mu2 + muh L^2) + mu2 D^2 muh L^2
+///   x = (mu2 (p - D c) + muh L^2 r) / determinant,                                     x(0) = 0
+///   h = ((mu1 E2 + rho) t + mu2 D (D c - p)) / determinant
 #pragma once
 
 #include "device/field.hpp"
@@ -46,14 +48,14 @@ struct Solve {
   QSM_HD void operator()(Index3 k, Complex& at, Complex& mirror) const {
     TwoSpectra const first = twice_apart(at, mirror);
     float const unit = 0.5f * scale, d = dipole[k], e2 = squared[k], laplace = -e2;
-    Complex const r = (unit * mu1) * first.a + (unit * mu2 * d) * first.b;
-    Complex const t = (unit * mu2) * first.b + (scale * muh * laplace) * wanted[k];
-    float const of_x = mu1 * e2 + ridge + mu2 * d * d, of_h = mu2 + muh * e2 * e2, both = mu2 * d;
-    float const determinant = (mu1 * e2 + ridge) * of_h + mu2 * d * d * (muh * e2 * e2);
+    Complex const p = (unit * mu1) * first.a, c = (scale * muh * laplace) * wanted[k];
+    Complex const r = p + (unit * mu2 * d) * first.b, t = (unit * mu2) * first.b + c;
+    float const prior_of_x = mu1 * e2 + ridge, prior_of_h = muh * e2 * e2;
+    float const determinant = prior_of_x * (mu2 + prior_of_h) + mu2 * d * d * prior_of_h;
     bool const dc = k.x == 0 && k.y == 0 && k.z == 0;
     float const inverse = dc ? 0.0f : 1 / determinant;
-    Complex const x = inverse * (of_h * r - both * t);
-    Complex const h = dc ? (1 / mu2) * t : inverse * (of_x * t - both * r);
+    Complex const x = inverse * (mu2 * (p - d * c) + prior_of_h * r);
+    Complex const h = dc ? (1 / mu2) * t : inverse * (prior_of_x * t + (mu2 * d) * (d * c - p));
     pack_spectra({x, d * x + h}, at, mirror);
     Complex const bent = laplace * h;
     curvature[k] = bent;

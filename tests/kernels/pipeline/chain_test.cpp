@@ -95,7 +95,7 @@ TEST_F(ChainTest, AdaptiveCombinationGivesTheSameAccuracy) {
 TEST_F(ChainTest, RepeatsItsBits) {
   HeadScan<ThisDevice> scan(device(), small_head());
   SimulatedSource source(device(), scan, true);
-  auto const run = [&](int threads) {
+  auto const run = [&]([[maybe_unused]] int threads) {
 #if defined(_OPENMP)
     int const before = omp_get_max_threads();
     omp_set_num_threads(threads);
