@@ -86,7 +86,7 @@ struct Solve {
 };
 
 /// All splittings at once, as tv_step::UpdateSplitting, which has the reasons for its order.
-/// 84 bytes read and 52 written per voxel.
+/// 76 bytes read and 52 written per voxel.
 template <Misfit kMisfit>
 struct UpdateSplitting {
   Vec3 scale;
