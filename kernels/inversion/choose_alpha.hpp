@@ -1,7 +1,8 @@
 /// The weight of total variation, found from the data (variational.hpp has the functional).
 ///
 ///   noise      alpha = 0.08 sigma mean(W), sigma the noise of the phase: what its own spectrum
-///              holds on the magic cone (spectrum_bands.hpp). One transform.
+///              holds on the magic cone (spectrum_bands.hpp). One transform. Half of that where the
+///              background that is left has a place of its own: more alpha smoothed it, too.
 ///   equalise   twice the alpha at which the map's spectrum is as large at small |D| as at large:
 ///              A2 = A3 (Milovic et al. 2021 MRM, doi 10.1002/mrm.28435). Up to six short solves
 ///              from x = 0: begun where a smoother map ended they keep some of its smoothness, and
@@ -27,7 +28,9 @@
 
 namespace qsm {
 
-constexpr double kAlphaPerNoise = 0.08;
+inline double alpha_per_noise(Prior prior) {
+  return prior == Prior::kWeakHarmonic ? 0.04 : 0.08;
+}
 constexpr double kSmallestAlphaPpm = 5e-6;  // for a field without any noise: next to none
 
 /// Short solves: six of a search cost three of the default length.

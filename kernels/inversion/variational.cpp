@@ -122,7 +122,8 @@ void solve_with_chosen_alpha(Solver& solver, VariationalOptions const& options, 
     case AlphaRule::kNoise:
       report.noise_ppm = problem.noise_rad() / c;
       alpha = squared
-                  ? std::max(kAlphaPerNoise * report.noise_ppm, kSmallestAlphaPpm) * c * mean_weight
+                  ? std::max(alpha_per_noise(options.prior) * report.noise_ppm, kSmallestAlphaPpm) *
+                        c * mean_weight
                   : kAlphaAbsolute * mean_weight;
       break;
     case AlphaRule::kEqualise:

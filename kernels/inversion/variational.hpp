@@ -55,9 +55,9 @@ struct VariationalOptions {
   /// Weight of the prior for x in radians, belonging to the phase scale c of the call: the same map
   /// from another scale c' needs alpha c' / c, so report the two together. 0: 2.5e-4 ppm times c
   /// times the mean of W over the mask, so that a weight dimmed as a whole (bright scalp beside the
-  /// coils) does not smooth the map; a noise-free field wants a fifth of it. With an absolute misfit
-  /// a pure number, 0: 0.03 times the mean of w. Not read by the noise's rule; where the searches
-  /// start.
+  /// coils) does not smooth the map; a noise-free field wants a fifth of it. With an absolute
+  /// misfit a pure number, 0: 0.03 times the mean of w. Not read by the noise's rule; where the
+  /// searches start.
   double alpha = 0;
   /// Penalty of z1 = grad x; gradients are cut at alpha / mu1. 0: 400 alpha / c, which is the usual
   /// 100 alpha at 4 rad/ppm and gives the same iterates at every scale, as (c, alpha) do.

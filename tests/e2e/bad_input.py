@@ -105,7 +105,7 @@ def still_works(server, scan, folder):
 def options_out_of_range(folder):
     scan, _ = simulate(folder, matrix=MATRIX, voxel_mm=VOXEL_MM)
     with Server(folder) as server:
-        for setting, reason in (("inversion.iterations=0", "OPTION_OUT_OF_RANGE"),
+        for setting, reason in (("inversion.iterations=-1", "OPTION_OUT_OF_RANGE"),
                                 ("inversion.alpha=7", "OPTION_OUT_OF_RANGE"),
                                 ("inversion.method=guess", "OPTION"),
                                 ("inversion.nothing=1", "UNKNOWN_OPTION")):
