@@ -37,16 +37,4 @@ template <class Device>
 Shells<Device> find_shells(Device const& device, Vec3d voxel_mm, Field<float const> total_ppm,
                            Field<std::uint8_t const> mask, std::vector<double> radii_mm);
 
-/// to[i] = total_ppm[i + origin] in M, 0 elsewhere: M's box at the origin of a working grid.
-struct EmbedTotal {
-  Field<float const> total_ppm;
-  Field<std::uint8_t const> shell;
-  Window window;
-  Field<float> to;
-  QSM_HD void operator()(Index3 i) const {
-    Index3 const n = i + window.origin;
-    to[i] = window.grid.contains(i) && shell[n] ? total_ppm[n] : 0.0f;
-  }
-};
-
 }  // namespace qsm

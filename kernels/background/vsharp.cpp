@@ -91,7 +91,7 @@ void vsharp(Device const& device, Vec3d voxel_mm, Field<float const> total_ppm,
   Buffer<Device, Complex> spectrum(device, fft.half());
   Buffer<Device, float> inverse(device, fft.half());
 
-  for_each_voxel(device, grid, EmbedTotal{total_ppm, shells.index.view(), box, volume.field()});
+  for_each_voxel(device, grid, EmbedMasked{total_ppm, shells.index.view(), box, volume.field()});
   fft.forward(volume.view(), total.field());
   filtered.zero();
   for (std::size_t k = 0; k < radii.size(); ++k) {

@@ -99,7 +99,7 @@ class ConjugateGradients {
         normal_(device, filter.grid()) {}
 
   /// l = 0, r = p = A^T w^2 A f.
-  void start(EmbedTotal total) {
+  void start(EmbedMasked total) {
     total.to = direction_.field();
     for_each_voxel(device_, filter_.grid(), total);
     apply_normal();
@@ -169,7 +169,7 @@ void vsharp_ls(Device const& device, Vec3d voxel_mm, Field<float const> total_pp
 
   ConjugateGradients<Device> solver(device, filter, squared_weight.view(), options.lambda);
   control.check_cancelled();
-  solver.start(EmbedTotal{total_ppm, shells.index.view(), shells.box, {}});
+  solver.start(EmbedMasked{total_ppm, shells.index.view(), shells.box, {}});
   for (int iteration = 1; iteration <= options.iterations; ++iteration) {
     double const residual = solver.step();
     if (!std::isfinite(residual))

@@ -7,25 +7,11 @@
 #include "device/fft.hpp"
 #include "device/launch.hpp"
 #include "math/dipole.hpp"
-#include "math/finite.hpp"
 #include "math/pad.hpp"
 #include "math/stencil.hpp"
 
 namespace qsm {
 namespace {
-
-struct LoadMasked {
-  Field<float const> local_ppm;
-  Field<std::uint8_t const> mask;
-  Window window;
-  Field<float> out;
-  QSM_HD void operator()(Index3 i) const {
-    float value = 0;
-    if (Index3 const from = i + window.origin; window.grid.contains(i) && mask[from])
-      value = local_ppm[from];
-    out[i] = finite_or_zero(value);
-  }
-};
 
 struct DivideByDipole {
   DipoleKernel dipole;
@@ -75,7 +61,8 @@ void invert_closed_form(Device const& device, Vec3d voxel_mm, Vec3d b0_direction
   RealFft<Device> const fft(device, problem.grid);
   Buffer<Device, float> volume(device, problem.grid);
   Buffer<Device, Complex> spectrum(device, fft.half());
-  for_each_voxel(device, problem.grid, LoadMasked{local_ppm, mask, problem.window, volume.field()});
+  for_each_voxel(device, problem.grid,
+                 EmbedMasked{local_ppm, mask, problem.window, volume.field()});
   fft.forward(volume.view(), spectrum.field());
   control.check_cancelled();
   for_each_voxel(device, fft.half(),

@@ -2,22 +2,10 @@
 
 #include "device/launch.hpp"
 #include "device/select.hpp"
-#include "math/finite.hpp"
 #include "math/stencil.hpp"
 
 namespace qsm {
 namespace {
-
-struct LoadMasked {
-  Field<float const> image;
-  Field<std::uint8_t const> mask;
-  Window window;
-  Field<float> out;
-  QSM_HD void operator()(Index3 i) const {
-    Index3 const from = i + window.origin;
-    out[i] = window.grid.contains(i) && mask[from] ? finite_or_zero(image[from]) : 0.0f;
-  }
-};
 
 /// The three differences' sizes, one volume behind the other, and which of them are the mask's.
 struct Differences {
@@ -58,7 +46,7 @@ Buffer<Device, std::uint8_t> find_edges(Device const& device, PaddedProblem cons
   Grid const g = padded.grid, stacked = {g.nx, g.ny, 3 * g.nz};
   Buffer<Device, float> masked(device, g), size(device, stacked);
   Buffer<Device, std::uint8_t> counts(device, stacked), edges(device, g);
-  for_each_voxel(device, g, LoadMasked{image, mask, padded.window, masked.field()});
+  for_each_voxel(device, g, EmbedMasked{image, mask, padded.window, masked.field()});
   for_each_voxel(device, g,
                  Differences{.image = masked.view(),
                              .mask = mask,

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "inversion/admm.hpp"
+#include "inversion/gradient_splitting.hpp"
 #include "inversion/harmonic_step.hpp"
-#include "inversion/phase_problem.hpp"
 
 namespace qsm {
 
@@ -15,23 +15,19 @@ class HarmonicSolver {
   /// leads to in 40 iterations what 3 does not in 150.
   static constexpr float kBeta = 150, kMuh = 0.03f;
 
-  /// Allocates everything. `edges`: as TvSolver's.
+  /// Allocates everything. `edges`: as GradientSplitting's.
   HarmonicSolver(PhaseProblem<Device>& problem, Buffer<Device, std::uint8_t> edges)
       : problem_(problem),
-        edges_(std::move(edges)),
+        gradient_(problem, std::move(edges)),
         inside_(problem.device, problem.grid),
         real_fft_(problem.device, problem.grid),
         curvature_(problem.device, problem.grid),
         wanted_(problem.device, half_grid(problem.grid)),
         solved_(problem.device, half_grid(problem.grid)),
-        qx_(problem.device, problem.grid),
-        qy_(problem.device, problem.grid),
-        qz_(problem.device, problem.grid),
         qh_(problem.device, problem.grid),
-        u_(problem.device, problem.grid),
         squared_(problem.device, half_grid(problem.grid)) {
     for_each_voxel(problem.device, problem.grid,
-                   harmonic_step::LoadMask{problem.mask, problem.window, inside_.field()});
+                   Embed<std::uint8_t>{problem.mask, problem.window, inside_.field()});
     for_each_voxel(problem.device, squared_.grid(),
                    harmonic_step::FillSymbol{problem.grid, problem.gradient, squared_.field()});
   }
@@ -46,14 +42,9 @@ class HarmonicSolver {
   }
 
   void start() {
-    for (auto* zeroed : {&qx_, &qy_, &qz_, &qh_, &curvature_, &problem_.x}) zeroed->zero();
-    for_each_voxel(problem_.device, problem_.grid,
-                   StartField{.phi = problem_.phi.view(),
-                              .weight = problem_.weight.view(),
-                              .mu2 = mu2_,
-                              .relaxation = problem_.relaxation,
-                              .u = u_.field(),
-                              .packed = problem_.packed.field()});
+    for (auto* zeroed : {&qh_, &curvature_}) zeroed->zero();
+    gradient_.start();
+    problem_.start(mu2_);
   }
 
   /// The squares of x and of its change.
@@ -71,8 +62,13 @@ class HarmonicSolver {
                                       .wanted = wanted_.view(),
                                       .curvature = solved_.field()});
     real_fft_.inverse(solved_.field(), curvature_.field());
-    return with_misfit(misfit, [&](auto m) {
-      return edges_ ? update<decltype(m)::value, true>() : update<decltype(m)::value, false>();
+    return gradient_.update(misfit, shrinkage_, mu2_, [&](auto const& kernel) {
+      return harmonic_step::UpdateSplitting<std::decay_t<decltype(kernel)>>{
+          .total_variation = kernel,
+          .inside = inside_.view(),
+          .kept = kMuh / (kMuh + kBeta),
+          .qh = qh_.field(),
+          .curvature = curvature_.field()};
     });
   }
 
@@ -82,45 +78,20 @@ class HarmonicSolver {
                                                      .relaxation = problem_.relaxation,
                                                      .weight = problem_.weight.view(),
                                                      .phi = problem_.phi.view(),
-                                                     .u = u_.view(),
+                                                     .u = problem_.u.view(),
                                                      .packed = problem_.packed.view()});
   }
 
  private:
-  template <Misfit kMisfit, bool kEdges>
-  Sums update() {
-    tv_step::Faces<kEdges> const faces{shrinkage_, edges_.view()};
-    return run_and_sum(problem_.device, problem_.grid,
-                       harmonic_step::UpdateSplitting<kMisfit, kEdges>{
-                           .total_variation = {.scale = problem_.gradient,
-                                               .faces = faces,
-                                               .mu2 = mu2_,
-                                               .relaxation = problem_.relaxation,
-                                               .phi = problem_.phi.view(),
-                                               .weight = problem_.weight.view(),
-                                               .q = {qx_.field(), qy_.field(), qz_.field()},
-                                               .u = u_.field(),
-                                               .x = problem_.x.field(),
-                                               .packed = problem_.packed.field()},
-                           .inside = inside_.view(),
-                           .kept = kMuh / (kMuh + kBeta),
-                           .qh = qh_.field(),
-                           .curvature = curvature_.field()},
-                       tv_step::TakeDivergence<kEdges>{.q = {qx_.view(), qy_.view(), qz_.view()},
-                                                       .scale = problem_.gradient,
-                                                       .faces = faces,
-                                                       .packed = problem_.packed.field()},
-                       problem_.scratch);
-  }
-
   PhaseProblem<Device>& problem_;
   float mu1_ = 0, mu2_ = 0, ridge_ = 0;
   Shrinkage shrinkage_{};
-  Buffer<Device, std::uint8_t> edges_, inside_;
+  GradientSplitting<Device> gradient_;
+  Buffer<Device, std::uint8_t> inside_;
   RealFft<Device> real_fft_;
   Buffer<Device, float> curvature_;
   Buffer<Device, Complex> wanted_, solved_;
-  Buffer<Device, float> qx_, qy_, qz_, qh_, u_, squared_;
+  Buffer<Device, float> qh_, squared_;
 };
 
 }  // namespace qsm

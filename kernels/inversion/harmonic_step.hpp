@@ -67,9 +67,9 @@ struct Solve {
 };
 
 /// The splitting of h, and then those of total variation. 16 bytes more per voxel.
-template <Misfit kMisfit, bool kEdges>
+template <class TotalVariation>
 struct UpdateSplitting {
-  tv_step::UpdateSplitting<kMisfit, kEdges> total_variation;
+  TotalVariation total_variation;    // a tv_step::UpdateSplitting
   Field<std::uint8_t const> inside;  // of the padded grid
   float kept;                        // muh / (muh + beta)
   Field<float> qh;
@@ -98,15 +98,6 @@ struct MisfitOfSplitting {
     float const to_fit = packed[i].im;
     float const y = ((1 - relaxation) * to_fit - u[i]) / (2 - relaxation);
     return misfit_of(misfit, weight[i], to_fit - y - phi[i]);
-  }
-};
-
-struct LoadMask {
-  Field<std::uint8_t const> mask;
-  Window window;
-  Field<std::uint8_t> inside;
-  QSM_HD void operator()(Index3 i) const {
-    inside[i] = window.grid.contains(i) && mask[i + window.origin];
   }
 };
 

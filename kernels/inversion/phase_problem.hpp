@@ -50,6 +50,18 @@ struct FillDipole {
   QSM_HD void operator()(Index3 k) const { out[k] = static_cast<float>(kernel(k)); }
 };
 
+struct StartField {
+  Field<float const> phi, weight;
+  float mu2, relaxation;
+  Field<float> u;
+  Field<Complex> packed;  // {0, z2}
+  QSM_HD void operator()(Index3 i) const {
+    float const z2 = weight[i] * phi[i] / (weight[i] + mu2);
+    u[i] = (1 - relaxation) * z2;
+    packed[i] = {0, z2};
+  }
+};
+
 /// Where the data count: the voxels of the noise's estimate.
 struct HasWeight {
   Field<float const> weight;
@@ -148,22 +160,25 @@ struct StoreMisfit {
 template <class Device>
 class PhaseProblem {
  public:
-  /// Allocates. The field, the mask and the weight must outlive it.
+  /// Allocates. `differences`: their scale along each axis. The field, the mask and the weight
+  /// must outlive it.
   PhaseProblem(Device const& on, PaddedProblem const& padded, Vec3d voxel_mm, Vec3d b0_direction,
-               VariationalOptions const& options, double phase_scale, Field<float const> local_ppm,
-               Field<std::uint8_t const> inside, Field<float const> noise_weight)
+               Vec3 differences, VariationalOptions const& options, double phase_scale,
+               Field<float const> local_ppm, Field<std::uint8_t const> inside,
+               Field<float const> noise_weight)
       : device(on),
         grid(padded.grid),
         misfit(options.misfit),
         relaxation(static_cast<float>(options.relaxation)),
         kernel(dipole_kernel(grid, voxel_mm, b0_direction)),
-        gradient(options.scale_gradients ? gradient_scale(voxel_mm) : Vec3{1, 1, 1}),
+        gradient(differences),
         mask(inside),
         window(padded.window),
         fft(on, grid),
         packed(on, grid),
         phi(on, grid),
         weight(on, grid),
+        u(on, grid),
         x(on, grid),
         dipole(on, half_grid(grid)),
         scratch(sum_scratch(on, grid)),
@@ -187,6 +202,19 @@ class PhaseProblem {
     misfit = m;
     load_.squared = is_squared(m);
     for_each_voxel(device, grid, load_);
+  }
+
+  /// x = 0 and D x split off without a multiplier. z2 is the quadratic misfit's step, whatever the
+  /// misfit is, for it is only where iterating begins.
+  void start(float mu2) {
+    x.zero();
+    for_each_voxel(device, grid,
+                   phase_problem::StartField{.phi = phi.view(),
+                                             .weight = weight.view(),
+                                             .mu2 = mu2,
+                                             .relaxation = relaxation,
+                                             .u = u.field(),
+                                             .packed = packed.field()});
   }
 
   /// Standard deviation of the phase's noise [rad]: noise_on_cone() over the voxels with weight.
@@ -261,7 +289,7 @@ class PhaseProblem {
   Window const window;
   ComplexFft<Device> fft;
   Buffer<Device, Complex> packed;
-  Buffer<Device, float> phi, weight, x, dipole;  // dipole: half spectrum
+  Buffer<Device, float> phi, weight, u, x, dipole;  // u: splitting.hpp; dipole: half spectrum
   SumScratch<Device> scratch;
 
  private:

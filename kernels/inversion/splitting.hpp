@@ -72,18 +72,4 @@ QSM_HD void pack_spectra(TwoSpectra s, Complex& at, Complex& mirror) {
   mirror = {s.a.re + s.b.im, s.b.re - s.a.im};
 }
 
-/// z2 of a map that is zero: the quadratic misfit's step, whatever the misfit is, for it is only
-/// where iterating begins.
-struct StartField {
-  Field<float const> phi, weight;
-  float mu2, relaxation;
-  Field<float> u;
-  Field<Complex> packed;  // {0, z2}
-  QSM_HD void operator()(Index3 i) const {
-    float const z2 = weight[i] * phi[i] / (weight[i] + mu2);
-    u[i] = (1 - relaxation) * z2;
-    packed[i] = {0, z2};
-  }
-};
-
 }  // namespace qsm

@@ -14,8 +14,7 @@ class TgvSolver {
   explicit TgvSolver(PhaseProblem<Device>& problem)
       : problem_(problem),
         slope_(problem.device, problem.grid),
-        rest_(problem.device, problem.grid),
-        u_(problem.device, problem.grid) {
+        rest_(problem.device, problem.grid) {
     for (auto& q : q_) q = {problem.device, problem.grid};
     double const scale[3] = {problem.gradient.x, problem.gradient.y, problem.gradient.z};
     for (int axis = 0; axis < 3; ++axis) {
@@ -39,14 +38,7 @@ class TgvSolver {
   void start() {
     for (auto& q : q_) q.zero();
     for (auto* zeroed : {&slope_, &rest_}) zeroed->zero();
-    problem_.x.zero();
-    for_each_voxel(problem_.device, problem_.grid,
-                   StartField{.phi = problem_.phi.view(),
-                              .weight = problem_.weight.view(),
-                              .mu2 = mu2_,
-                              .relaxation = problem_.relaxation,
-                              .u = u_.field(),
-                              .packed = problem_.packed.field()});
+    problem_.start(mu2_);
   }
 
   /// The squares of x and of its change.
@@ -87,7 +79,7 @@ class TgvSolver {
                                            .q1 = {q[0].field(), q[1].field(), q[2].field()},
                                            .q0 = {q[3].field(), q[4].field(), q[5].field(),
                                                   q[6].field(), q[7].field(), q[8].field()},
-                                           .u = u_.field(),
+                                           .u = problem_.u.field(),
                                            .x = problem_.x.field()},
         tgv_step::TakeAdjoints{
             .scale = problem_.gradient,
@@ -105,7 +97,7 @@ class TgvSolver {
   Shrinkage shrinkage_{};
   Buffer<Device, Complex> symbol_[3];
   Buffer<Device, Complex> slope_, rest_;
-  Buffer<Device, float> q_[9], u_;
+  Buffer<Device, float> q_[9];
 };
 
 }  // namespace qsm

@@ -2,23 +2,17 @@
 #pragma once
 
 #include "inversion/admm.hpp"
-#include "inversion/phase_problem.hpp"
-#include "inversion/tv_step.hpp"
+#include "inversion/gradient_splitting.hpp"
 
 namespace qsm {
 
 template <class Device>
 class TvSolver {
  public:
-  /// Allocates everything. `edges`: of the problem's grid, or empty; bit i of a voxel frees the
-  /// difference along axis i.
+  /// Allocates everything. `edges`: as GradientSplitting's.
   TvSolver(PhaseProblem<Device>& problem, Buffer<Device, std::uint8_t> edges)
       : problem_(problem),
-        edges_(std::move(edges)),
-        qx_(problem.device, problem.grid),
-        qy_(problem.device, problem.grid),
-        qz_(problem.device, problem.grid),
-        u_(problem.device, problem.grid),
+        gradient_(problem, std::move(edges)),
         inverse_(problem.device, half_grid(problem.grid)) {}
 
   PhaseProblem<Device>& problem() { return problem_; }
@@ -37,14 +31,8 @@ class TvSolver {
   }
 
   void start() {
-    for (auto* zeroed : {&qx_, &qy_, &qz_, &problem_.x}) zeroed->zero();
-    for_each_voxel(problem_.device, problem_.grid,
-                   StartField{.phi = problem_.phi.view(),
-                              .weight = problem_.weight.view(),
-                              .mu2 = mu2_,
-                              .relaxation = problem_.relaxation,
-                              .u = u_.field(),
-                              .packed = problem_.packed.field()});
+    gradient_.start();
+    problem_.start(mu2_);
   }
 
   /// The squares of x and of its change.
@@ -54,41 +42,17 @@ class TvSolver {
                                       .inverse = inverse_.view(),
                                       .mu1 = mu1_,
                                       .mu2 = mu2_});
-    return with_misfit(misfit, [&](auto m) {
-      return edges_ ? update<decltype(m)::value, true>() : update<decltype(m)::value, false>();
-    });
+    return gradient_.update(misfit, shrinkage_, mu2_, [](auto const& kernel) { return kernel; });
   }
 
   double misfit() { return problem_.misfit_of_map(); }
 
  private:
-  template <Misfit kMisfit, bool kEdges>
-  Sums update() {
-    tv_step::Faces<kEdges> const faces{shrinkage_, edges_.view()};
-    return run_and_sum(
-        problem_.device, problem_.grid,
-        tv_step::UpdateSplitting<kMisfit, kEdges>{.scale = problem_.gradient,
-                                                  .faces = faces,
-                                                  .mu2 = mu2_,
-                                                  .relaxation = problem_.relaxation,
-                                                  .phi = problem_.phi.view(),
-                                                  .weight = problem_.weight.view(),
-                                                  .q = {qx_.field(), qy_.field(), qz_.field()},
-                                                  .u = u_.field(),
-                                                  .x = problem_.x.field(),
-                                                  .packed = problem_.packed.field()},
-        tv_step::TakeDivergence<kEdges>{.q = {qx_.view(), qy_.view(), qz_.view()},
-                                        .scale = problem_.gradient,
-                                        .faces = faces,
-                                        .packed = problem_.packed.field()},
-        problem_.scratch);
-  }
-
   PhaseProblem<Device>& problem_;
   float mu1_ = 0, mu2_ = 0;
   Shrinkage shrinkage_{};
-  Buffer<Device, std::uint8_t> edges_;
-  Buffer<Device, float> qx_, qy_, qz_, u_, inverse_;
+  GradientSplitting<Device> gradient_;
+  Buffer<Device, float> inverse_;
 };
 
 }  // namespace qsm

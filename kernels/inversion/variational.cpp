@@ -37,6 +37,14 @@ constexpr double kMu2PerPpm = 200;
 constexpr int kDiscountIterations = 20;
 constexpr double kWhollyWrongPercent = 99.9;
 
+double automatic_mu1(double alpha, double phase_scale) {
+  return kMu1PerPpm * alpha / phase_scale;
+}
+
+double penalty_of_field(VariationalOptions const& options, Misfit misfit, double phase_scale) {
+  return is_squared(misfit) ? options.mu2 : options.mu2 * std::max(1.0, kMu2PerPpm / phase_scale);
+}
+
 struct AbsolutePhase {
   Field<float const> local_ppm;
   float phase_scale;
@@ -107,10 +115,10 @@ void solve_with_chosen_alpha(Solver& solver, VariationalOptions const& options, 
   bool const squared = is_squared(problem.misfit);
   auto const solve = [&](double alpha, int most, double tolerance, auto on_iteration) {
     report.alpha = std::max(1e-9, alpha);
-    report.mu1 = options.mu1 > 0 ? options.mu1 : kMu1PerPpm * report.alpha / c;
+    report.mu1 = options.mu1 > 0 ? options.mu1 : automatic_mu1(report.alpha, c);
     solver.regularise({.alpha = report.alpha,
                        .mu1 = report.mu1,
-                       .mu2 = squared ? options.mu2 : options.mu2 * std::max(1.0, kMu2PerPpm / c),
+                       .mu2 = penalty_of_field(options, problem.misfit, c),
                        .ridge = options.ridge * mean_weight,
                        .rounding = options.rounding_ppm * c});
     return run_admm(solver, options.linear_iterations, most, tolerance, on_iteration);
@@ -180,8 +188,8 @@ void discount_misfit(Solver& solver, VariationalOptions const& options, double f
   problem.set_misfit(Misfit::kAbsolute);
   double const alpha = std::sqrt(fixed_ppm) * mean_weight;
   solver.regularise({.alpha = alpha,
-                     .mu1 = kMu1PerPpm * alpha / phase_scale,
-                     .mu2 = options.mu2 * std::max(1.0, kMu2PerPpm / phase_scale),
+                     .mu1 = automatic_mu1(alpha, phase_scale),
+                     .mu2 = penalty_of_field(options, problem.misfit, phase_scale),
                      .ridge = 0,
                      .rounding = 0});
   run_admm(solver, 0, kDiscountIterations, options.tolerance,
@@ -222,13 +230,11 @@ InversionReport invert_variational(Device const& device, Vec3d voxel_mm, Vec3d b
                        : squared         ? kAlphaPpm * report.phase_scale * of_mask
                                          : kAlphaAbsolute * of_mask;
 
-  Buffer<Device, std::uint8_t> edges;
-  if (edge_image)
-    edges = find_edges(device, padded,
-                       options.scale_gradients ? gradient_scale(voxel_mm) : Vec3{1, 1, 1},
-                       edge_image, mask);
-  PhaseProblem<Device> problem(device, padded, voxel_mm, b0_direction, options, report.phase_scale,
-                               local_ppm, mask, weight);
+  Vec3 const gradient = options.scale_gradients ? gradient_scale(voxel_mm) : Vec3{1, 1, 1};
+  Buffer<Device, std::uint8_t> edges;  // found before the problem takes its room
+  if (edge_image) edges = find_edges(device, padded, gradient, edge_image, mask);
+  PhaseProblem<Device> problem(device, padded, voxel_mm, b0_direction, gradient, options,
+                               report.phase_scale, local_ppm, mask, weight);
   switch (options.prior) {
     case Prior::kTv: {
       TvSolver<Device> solver(problem, std::move(edges));

@@ -10,6 +10,7 @@
 #include "device/error.hpp"
 #include "device/field.hpp"
 #include "device/reduce.hpp"
+#include "math/finite.hpp"
 
 namespace qsm {
 
@@ -101,6 +102,18 @@ struct Embed {
   Field<T> to;
   QSM_HD void operator()(Index3 i) const {
     to[i] = window.grid.contains(i) ? from[i + window.origin] : T{};
+  }
+};
+
+/// The same where the mask is set, and what is finite; 0 elsewhere.
+struct EmbedMasked {
+  Field<float const> from;
+  Field<std::uint8_t const> mask;
+  Window window;
+  Field<float> to;
+  QSM_HD void operator()(Index3 i) const {
+    Index3 const n = i + window.origin;
+    to[i] = window.grid.contains(i) && mask[n] ? finite_or_zero(from[n]) : 0.0f;
   }
 };
 

@@ -285,26 +285,31 @@ std::vector<OptionRow> const& option_table() {
   return table;
 }
 
-void set_option(PipelineOptions& options, std::string const& name, OptionValue const& value) {
+OptionRow const& option_row(std::string const& name) {
   auto const& table = option_table();
   auto const row =
       std::find_if(table.begin(), table.end(), [&](OptionRow const& r) { return r.name == name; });
   require(row != table.end(), "UNKNOWN_OPTION", "there is no option " + name);
-  require(row->get(options).index() == value.index(), "OPTION_TYPE",
+  return *row;
+}
+
+void set_option(PipelineOptions& options, std::string const& name, OptionValue const& value) {
+  OptionRow const& row = option_row(name);
+  require(row.get(options).index() == value.index(), "OPTION_TYPE",
           name + " takes " +
-              (!row->choices.empty()                               ? "a choice"
-               : std::holds_alternative<double>(row->get(options)) ? "a number"
-                                                                   : "a list"));
-  if (auto const* n = std::get_if<double>(&value)) check_range(*row, *n);
+              (!row.choices.empty()                               ? "a choice"
+               : std::holds_alternative<double>(row.get(options)) ? "a number"
+                                                                  : "a list"));
+  if (auto const* n = std::get_if<double>(&value)) check_range(row, *n);
   if (auto const* list = std::get_if<std::vector<double>>(&value))
-    for (double const v : *list) check_range(*row, v);
+    for (double const v : *list) check_range(row, v);
   if (auto const* chosen = std::get_if<std::string>(&value)) {
     std::string accepted;
-    for (auto const& c : row->choices) accepted += (accepted.empty() ? "" : ", ") + c;
-    require(std::find(row->choices.begin(), row->choices.end(), *chosen) != row->choices.end(),
+    for (auto const& c : row.choices) accepted += (accepted.empty() ? "" : ", ") + c;
+    require(std::find(row.choices.begin(), row.choices.end(), *chosen) != row.choices.end(),
             "OPTION_OUT_OF_RANGE", name + " = " + *chosen + " is not one of " + accepted);
   }
-  row->set(options, value);
+  row.set(options, value);
 }
 
 std::vector<Preset> const& presets() {

@@ -115,6 +115,9 @@ struct OptionRow {
 
 std::vector<OptionRow> const& option_table();
 
+/// Throws Error{kInvalidArgument, "UNKNOWN_OPTION"}.
+OptionRow const& option_row(std::string const& name);
+
 /// Throws Error{kInvalidArgument}: UNKNOWN_OPTION, OPTION_TYPE, OPTION_OUT_OF_RANGE, each with the
 /// name, the value and what is accepted.
 void set_option(PipelineOptions& options, std::string const& name, OptionValue const& value);

@@ -1,6 +1,5 @@
 #include "worker/overrides.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -67,11 +66,7 @@ qsm::v1::Override parse_override(std::string_view assignment) {
                std::string(assignment) + " is not of the form stage.option=value");
   std::string const name(assignment.substr(0, equals));
   std::string const text(assignment.substr(equals + 1));
-  auto const& table = qsm::option_table();
-  auto const row = std::find_if(table.begin(), table.end(),
-                                [&](qsm::OptionRow const& r) { return r.name == name; });
-  qsm::require(row != table.end(), "UNKNOWN_OPTION", "there is no option " + name);
-  qsm::OptionValue const example = row->get({});
+  qsm::OptionValue const example = qsm::option_row(name).get({});
   if (std::holds_alternative<double>(example)) return to_override(name, parse_number(name, text));
   if (std::holds_alternative<std::string>(example)) return to_override(name, text);
   return to_override(name, parse_list(name, text));

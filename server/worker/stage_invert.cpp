@@ -19,14 +19,7 @@ namespace chistream {
 namespace {
 
 qsm::OptionRow const& method_row() {
-  auto const& table = qsm::option_table();
-  return *std::find_if(table.begin(), table.end(),
-                       [](auto const& row) { return row.name == "inversion.method"; });
-}
-
-/// The chain's.
-std::string default_method() {
-  return std::get<std::string>(method_row().get({}));
+  return qsm::option_row("inversion.method");
 }
 
 struct InvertCommand {
@@ -35,7 +28,8 @@ struct InvertCommand {
   std::vector<double> b0_direction;
   qsm::VariationalOptions variational;
   qsm::ClosedFormOptions closed_form;
-  std::string method = default_method(), pad = "auto", alpha = "0";
+  std::string method = std::get<std::string>(method_row().get({}));  // the chain's
+  std::string pad = "auto", alpha = "0";
   std::string gradient_scaling = variational.scale_gradients ? "voxel" : "none";
   std::string reference =
       qsm::PipelineOptions{}.reference == qsm::ReferenceMethod::kMaskMean ? "mask" : "none";

@@ -73,6 +73,29 @@ double misfit(double weight, double d, double mu2, double y) {
   return weight * std::sin(y - d) + mu2 * y;
 }
 
+struct WorstCases {
+  Grid g{100, 100, 101};
+  std::vector<float> weight, d;
+};
+
+/// Random d in [-pi, pi] with random weights, of which all but `share` are at the largest, 0.999;
+/// then a grid of d at that weight.
+WorstCases worst_cases(unsigned seed, float share) {
+  constexpr float kPi = std::numbers::pi_v<float>;
+  WorstCases cases;
+  cases.weight.resize(cases.g.size());
+  cases.d.resize(cases.g.size());
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  for (std::size_t n = 0; n < cases.g.size(); ++n) {
+    bool const random_case = n < 1'000'000;
+    cases.weight[n] = random_case && uniform(random) < share ? uniform(random) * 0.999f : 0.999f;
+    cases.d[n] = random_case ? (2 * uniform(random) - 1) * kPi
+                             : kPi * (2 * static_cast<float>(n - 1'000'000) / 9999 - 1);
+  }
+  return cases;
+}
+
 struct SolveAll {
   Field<float const> weight, d;
   Field<float> y;
@@ -81,17 +104,7 @@ struct SolveAll {
 
 // The case that an unguarded Newton step does not survive: W up to mu2, |d| up to pi.
 TEST_F(ProxTest, FindsTheRootInEveryVoxelOfTheWorstCase) {
-  constexpr float kPi = std::numbers::pi_v<float>;
-  Grid const g{100, 100, 101};
-  std::mt19937 random(5);
-  std::uniform_real_distribution<float> uniform(0, 1);
-  std::vector<float> w(g.size()), d(g.size());
-  for (std::size_t n = 0; n < g.size(); ++n) {
-    bool const random_case = n < 1'000'000;  // then a grid of d at W = 0.999
-    w[n] = random_case && uniform(random) < 0.95f ? uniform(random) * 0.999f : 0.999f;
-    d[n] = random_case ? (2 * uniform(random) - 1) * kPi
-                       : kPi * (2 * static_cast<float>(n - 1'000'000) / 9999 - 1);
-  }
+  auto const [g, w, d] = worst_cases(5, 0.95f);
   Buffer<ThisDevice, float> const weight(device(), g, w), distance(device(), g, d);
   Buffer<ThisDevice, float> y(device(), g);
 
@@ -117,17 +130,7 @@ struct SolveAllAbsolute {
 
 // F(y) = y - w cos((|d| - y) / 2) is zero at the root; where F(|d|) <= 0 the minimum is |d| itself.
 TEST_F(ProxTest, AbsoluteMisfitFindsTheRootOrTheKink) {
-  constexpr float kPi = std::numbers::pi_v<float>;
-  Grid const g{100, 100, 101};
-  std::mt19937 random(6);
-  std::uniform_real_distribution<float> uniform(0, 1);
-  std::vector<float> w(g.size()), d(g.size());
-  for (std::size_t n = 0; n < g.size(); ++n) {
-    bool const random_case = n < 1'000'000;  // then a grid of d at w = 0.999
-    w[n] = random_case ? uniform(random) * 0.999f : 0.999f;
-    d[n] = random_case ? (2 * uniform(random) - 1) * kPi
-                       : kPi * (2 * static_cast<float>(n - 1'000'000) / 9999 - 1);
-  }
+  auto const [g, w, d] = worst_cases(6, 1);
   Buffer<ThisDevice, float> const weight(device(), g, w), distance(device(), g, d);
   Buffer<ThisDevice, float> y(device(), g);
 
