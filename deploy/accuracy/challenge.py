@@ -3,11 +3,11 @@ COSMOS of twelve orientations."""
 
 import re
 
-import nibabel
 import numpy
 
 import drawing
 from programs import figures, table
+from volumes import values
 
 # Published scores of the same files (nrmse, hfen, correlation, xsim), tuned on them where it says so.
 PUBLISHED = [
@@ -23,9 +23,10 @@ PUBLISHED = [
 ]
 PHASE_SCALE = 20  # rad/ppm: 25 ms at 3 T
 ALPHAS_PPM = (3e-5, 1e-4, 1.75e-4, 2.5e-4, 3.5e-4, 5e-4, 1e-3, 2e-3)
-# The functionals beside nonlinear TV: (name, arguments, its weights in ppm).
 ROUNDED = ("--method", "fansi-nltv", "--rounding", 0.01, "--ridge", 0.015)
+# The functionals that are weighted by the magnitude: (name, arguments, their alphas in ppm).
 FUNCTIONALS = [
+    ("nonlinear TV", ("--method", "fansi-nltv"), ALPHAS_PPM),
     ("linear TV", ("--method", "tv"), ALPHAS_PPM),
     ("nonlinear TGV", ("--method", "fansi-nltgv"), (2.5e-4, 5e-4, 1e-3)),
     ("TV beside a weak harmonic background", ("--method", "weak-harmonic"), (2.5e-4, 5e-4, 1e-3)),
@@ -34,23 +35,21 @@ FUNCTIONALS = [
     ("nonlinear TV, rounded, with a ridge", ROUNDED, (1e-4, 2.5e-4, 3.5e-4, 5e-4)),
 ]
 L1_ALPHAS = (0.02, 0.03, 0.05, 0.08)  # of the absolute misfit: pure numbers
+UNWEIGHTED_ALPHAS_PPM = (2.5e-4, 3.5e-4, 5e-4)
 CLOSED = [("tkd", "--threshold", v) for v in (0.1, 0.15, 0.2)] + \
          [("tikhonov", "--lambda", v) for v in (0.01, 0.03, 0.05)]
 
 
 def slope(recon, truth, mask):
     """Of the regression of the map on the reference over the mask: 1 where nothing shrinks."""
-    load = [numpy.asarray(nibabel.load(f).dataobj, dtype=float) for f in (recon, truth, mask)]
-    inside = load[2] > 0
-    return numpy.polyfit(load[1][inside], load[0][inside], 1)[0]
+    inside = values(mask) > 0
+    return numpy.polyfit(values(truth)[inside], values(recon)[inside], 1)[0]
 
 
 def mean_weight(magnitude, mask):
     """mean(W): what the inversion makes of the magnitude, squared."""
-    values, inside = (numpy.asarray(nibabel.load(f).dataobj, dtype=float)
-                      for f in (magnitude, mask))
-    values = values[inside > 0]
-    return (numpy.clip(values / numpy.percentile(values, 99), 0, 1)**2).mean()
+    bright = values(magnitude)[values(mask) > 0]
+    return (numpy.clip(bright / numpy.percentile(bright, 99), 0, 1)**2).mean()
 
 
 def section(worker, data, folder, images, quick):
@@ -91,29 +90,26 @@ def section(worker, data, folder, images, quick):
     _, chosen = variational("default")
     rows.append(line("the chain's inversion (weak harmonic background), untuned", chosen))
 
-    def tuned(name, points, unit):
+    def tuned(name, unit, alphas, solve):
+        """Rows of the best of `alphas`; returns (alpha, scores) of all."""
+        points = [(alpha, solve(alpha)[1]) for alpha in (alphas[1::3] if quick else alphas)]
         best = min(points, key=lambda point: point[1]["nrmse"])
         like = max(points, key=lambda point: point[1]["xsim"])
         for score, (alpha, scores) in {"NRMSE": best, "XSIM": like}.items():
             if score == "NRMSE" or like != best:
                 rows.append(line(f"{name}, tuned for {score}: alpha {alpha:.3g}{unit}", scores))
+        return points
 
-    lines = {}
-    nonlinear = ("nonlinear TV", ("--method", "fansi-nltv"), ALPHAS_PPM)
-    for name, arguments, alphas in [nonlinear] + FUNCTIONALS:
-        lines[name] = [
-            (alpha, variational("tried", *arguments, "--alpha", alpha * per_ppm)[1])
-            for alpha in (alphas[1::3] if quick else alphas)]
-        tuned(name, lines[name], " ppm")
-    points = [(alpha, variational("tried", "--method", "l1", "--alpha", alpha)[1])
-              for alpha in (L1_ALPHAS[1::3] if quick else L1_ALPHAS)]
-    tuned("L1-QSM", points, "")
-    # The same without weights, as the closed forms are.
-    name = "nonlinear TV, rounded, with a ridge, unweighted"
-    points = [(alpha, judge("tried", *ROUNDED, "--phase-scale", PHASE_SCALE, "--alpha",
-                            alpha * PHASE_SCALE)[1])
-              for alpha in ((2.5e-4, 3.5e-4, 5e-4)[1::3] if quick else (2.5e-4, 3.5e-4, 5e-4))]
-    tuned(name, points, " ppm")
+    lines = {
+        name: tuned(name, " ppm", alphas, lambda alpha, arguments=arguments: variational(
+            "tried", *arguments, "--alpha", alpha * per_ppm))
+        for name, arguments, alphas in FUNCTIONALS}
+    tuned("L1-QSM", "", L1_ALPHAS,
+          lambda alpha: variational("tried", "--method", "l1", "--alpha", alpha))
+    # Without weights, as the closed forms are.
+    tuned("nonlinear TV, rounded, with a ridge, unweighted", " ppm", UNWEIGHTED_ALPHAS_PPM,
+          lambda alpha: judge("tried", *ROUNDED, "--phase-scale", PHASE_SCALE, "--alpha",
+                              alpha * PHASE_SCALE))
 
     drawing.curves(images / "accuracy-challenge-alpha.png", "alpha [ppm, per c mean(W)]", lines,
                    {name: (scores["alpha_ppm"], scores) for name, scores in marks.items()})

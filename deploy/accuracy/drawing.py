@@ -1,15 +1,16 @@
 """The pictures of docs/accuracy.md."""
 
 import matplotlib
-import nibabel
 import numpy
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as pyplot  # noqa: E402  (after the choice of a display-less backend)
 
+from volumes import values  # noqa: E402
+
 
 def _ppb(path):
-    return 1000 * numpy.asarray(nibabel.load(path).dataobj, dtype=float)
+    return 1000 * values(path)
 
 
 def mosaic(path, truth, maps, mask, window_ppb=150, slices=4):
@@ -69,7 +70,7 @@ def curves(path, xlabel, lines, marks):
 
 def region_means(path, names, maps, truth, labels):
     """Mean susceptibility of each region, reconstructed over true."""
-    regions = numpy.asarray(nibabel.load(labels).dataobj).round().astype(int)
+    regions = values(labels).round().astype(int)
     true = _ppb(truth)
     drawn, place = pyplot.subplots(figsize=(4.2, 4))
     for (name, file), shape in zip(maps.items(), "os^Dv"):

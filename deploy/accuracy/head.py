@@ -4,11 +4,11 @@ the inversion does not meet its own discretisation."""
 
 import json
 
-import nibabel
 import numpy
 
 import drawing
 from programs import figures, table
+from volumes import save, values
 
 ECHOES = (0.004, 0.010, 0.016, 0.022, 0.028)
 DEEP_GREY = {4: "caudate", 5: "putamen", 6: "pallidum", 7: "thalamus", 8: "red nucleus",
@@ -131,15 +131,11 @@ def choice_of_alpha(worker, folder, quick):
 
 def _with_noise(head, out, noise_ppm=0.0036):
     """The total field with what a scan of SNR 40 adds: noise ~ 1 / weight, of this rms."""
-    total = nibabel.load(head / "total_field.nii.gz")
-    inside, weight = (numpy.asarray(nibabel.load(head / f"{name}.nii.gz").dataobj, dtype=float)
-                      for name in ("mask", "weight"))
-    sigma = numpy.where(inside > 0, 1 / numpy.clip(weight, 0.05, 1), 0)
-    sigma *= noise_ppm / numpy.sqrt((sigma[inside > 0]**2).mean())
+    total, inside = head / "total_field.nii.gz", values(head / "mask.nii.gz") > 0
+    sigma = numpy.where(inside, 1 / numpy.clip(values(head / "weight.nii.gz"), 0.05, 1), 0)
+    sigma *= noise_ppm / numpy.sqrt((sigma[inside]**2).mean())
     noise = sigma * numpy.random.default_rng(3).normal(size=sigma.shape)
-    values = numpy.asarray(total.dataobj, dtype=float) + noise
-    nibabel.save(nibabel.Nifti1Image(values.astype("f4"), total.affine), out)
-    return out
+    return save(out, values(total) + noise, total)
 
 
 def phantom_section(worker, data, folder):
@@ -147,48 +143,41 @@ def phantom_section(worker, data, folder):
     head = data / "head-phantom"
     brain, labels = head / "mask.nii.gz", head / "labels.nii.gz"
 
-    def score(chi):
-        scores = worker.score(chi, head / "chi.nii.gz", brain, labels)
-        return figures(scores, *SCORES)
-
     rows = []
-    converged = ("--iterations", 400, "--tolerance", 1e-4)
-    for name, target, extra in (
-            ("nonlinear TV of the true field, converged, alpha 1.6e-4 at 3.21 rad/ppm",
-             "15 / 17.5 / 0.77 / 0.98 to 1.02",
-             ("--method", "fansi-nltv", "--phase-scale", 3.21, "--alpha", 1.6e-4, "--mu1", 0.03,
-              *converged)),
-            ("nonlinear TV of the true field, untuned", "",
-             ("--method", "fansi-nltv", "--phase-scale", 17.44)),
-            ("the chain's inversion of the true field, untuned", "", ("--phase-scale", 17.44))):
+
+    def row(name, asked, field, mask, *chosen):
         out = folder / "phantom.nii.gz"
-        worker.stage("invert", "--field", head / "local_field.nii.gz", "--mask", brain, "-o", out,
-                     *extra)
-        rows.append([name, *score(out), target])
-    local, kept = folder / "phantom-local.nii.gz", folder / "phantom-kept.nii.gz"
-    worker.stage("background", "--field", head / "total_field.nii.gz", "--mask", brain, "-o", local,
-                 "--mask-out", kept)
-    weighted = ("--weight", head / "weight.nii.gz")
+        worker.stage("invert", "--field", field, "--mask", mask, "-o", out, *chosen)
+        scores = worker.score(out, head / "chi.nii.gz", brain, labels)
+        rows.append([name, *figures(scores, *SCORES), asked])
+
+    def remove_background(name, total):
+        local, kept = folder / f"phantom-{name}.nii.gz", folder / f"phantom-{name}-kept.nii.gz"
+        worker.stage("background", "--field", total, "--mask", brain, "-o", local, "--mask-out", kept)
+        return local, kept
+
+    scale, weighted = ("--phase-scale", 17.44), ("--weight", head / "weight.nii.gz")
+    nonlinear = ("--method", "fansi-nltv")
+    true = head / "local_field.nii.gz", brain
+    row("nonlinear TV of the true field, converged, alpha 1.6e-4 at 3.21 rad/ppm",
+        "15 / 17.5 / 0.77 / 0.98 to 1.02", *true, *nonlinear, "--phase-scale", 3.21, "--alpha", 1.6e-4,
+        "--mu1", 0.03, "--iterations", 400, "--tolerance", 1e-4)
+    row("nonlinear TV of the true field, untuned", "", *true, *nonlinear, *scale)
+    row("the chain's inversion of the true field, untuned", "", *true, *scale)
+    clean = remove_background("clean", head / "total_field.nii.gz")
     for name, chosen in (
-            ("V-SHARP by least squares of the noise-free total field, nonlinear TV",
-             ("--method", "fansi-nltv")),
-            ("the same, weighted by the magnitude", ("--method", "fansi-nltv", *weighted)),
+            ("V-SHARP by least squares of the noise-free total field, nonlinear TV", nonlinear),
+            ("the same, weighted by the magnitude", (*nonlinear, *weighted)),
             ("and the chain's inversion", ()),
             ("the same, weighted by the magnitude", weighted),
             ("the same, with alpha for a field without noise (5e-5 ppm)",
              ("--alpha", 5e-5 * 17.44))):
-        worker.stage("invert", "--field", local, "--mask", kept, "--phase-scale", 17.44, *chosen,
-                     "-o", folder / "phantom.nii.gz")
-        rows.append([name, *score(folder / "phantom.nii.gz"), "38"])
-    worker.stage("background", "--field", _with_noise(head, folder / "phantom-noisy.nii.gz"),
-                 "--mask", brain, "-o", local, "--mask-out", kept)
-    for name, chosen in (("a measured field (3.6 ppb of noise), nonlinear TV",
-                          ("--method", "fansi-nltv")),
+        row(name, "38", *clean, *scale, *chosen)
+    noisy = remove_background("noisy", _with_noise(head, folder / "phantom-total.nii.gz"))
+    for name, chosen in (("a measured field (3.6 ppb of noise), nonlinear TV", nonlinear),
                          ("and the chain's inversion", ()),
                          ("the same with automatic alpha", ("--alpha", "auto"))):
-        worker.stage("invert", "--field", local, "--mask", kept, "--phase-scale", 17.44, *weighted,
-                     *chosen, "-o", folder / "phantom.nii.gz")
-        rows.append([name, *score(folder / "phantom.nii.gz"), "45 / slope 0.95 to 1.05"])
+        row(name, "45 / slope 0.95 to 1.05", *noisy, *scale, *weighted, *chosen)
     return f"""## The head of the test data
 
 {table(["what", *HEADER, "asked"], rows)}

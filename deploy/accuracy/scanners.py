@@ -1,22 +1,9 @@
 """Data of real scanners without a truth: what must hold of them whatever the truth is."""
 
-import nibabel
 import numpy
 
 from programs import table
-
-PPM_PER_HZ_3T = 1 / (42.577478518 * 3)
-
-
-def _load(path, unscaled=False):
-    volume = nibabel.load(path)
-    values = volume.dataobj.get_unscaled() if unscaled else volume.dataobj
-    return numpy.asarray(values, dtype="f4"), volume.affine
-
-
-def _save(path, values, affine):
-    nibabel.save(nibabel.Nifti1Image(values.astype("f4"), affine), path)
-    return path
+from volumes import first, ppm_per_hz, save, values
 
 
 def _wrap(angle):
@@ -47,10 +34,11 @@ def _jumps(phase, inside):
 def coils(worker, data, folder):
     """32 channels of a phantom, most of which hold signal voids of their own."""
     source = data / "aspire-multicoil-phantom"
-    magnitude, affine = _load(source / "mag_Image.nii")
-    phase = _load(source / "phase_Image.nii")[0] * numpy.pi / 4096
-    files = ("--magnitude", _save(folder / "coils-magnitude.nii", magnitude, affine), "--phase",
-             _save(folder / "coils-phase.nii", phase, affine), "--te", 0.005, 0.010)
+    stored = source / "mag_Image.nii"
+    magnitude = values(stored)
+    phase = values(source / "phase_Image.nii") * numpy.pi / 4096
+    files = ("--magnitude", stored, "--phase", save(folder / "coils-phase.nii", phase, stored), "--te",
+             0.005, 0.010)
     images = magnitude * numpy.exp(1j * phase)
     summed = numpy.sqrt((magnitude**2).sum(axis=4))
     inside = summed[..., 0] > 0.3 * numpy.percentile(summed[..., 0], 99)
@@ -69,8 +57,8 @@ def coils(worker, data, folder):
     for method in ("mcpc-3d-s", "adaptive"):
         out = folder / f"coils-{method}"
         worker.stage("combine", *files, "--method", method, "-o", out)
-        row(method, _load(out / "magnitude.nii.gz")[0]
-            * numpy.exp(1j * _load(out / "phase.nii.gz")[0]))
+        row(method, values(out / "magnitude.nii.gz")
+            * numpy.exp(1j * values(out / "phase.nii.gz")))
     return f"""## 32 channels of a phantom
 
 Where fringes end in the combined phase of the first echo (a field has no such places), how far the
@@ -88,24 +76,24 @@ def crops(worker, data, folder):
                                         (0.004, 0.008, 0.012)),
                                        ("one echo, 21x21x21", "small2_Mag.nii", "small2_Phase.nii",
                                         (0.02,))):
-        values, affine = _load(source / phase, unscaled=True)
-        bright, _ = _load(source / magnitude, unscaled=True)
-        first = bright[..., 0] if bright.ndim == 4 else bright
-        inside = first > 0.1 * numpy.percentile(first, 99)
-        files = ("--phase", _save(folder / "crop-phase.nii", values, affine), "--magnitude",
-                 _save(folder / "crop-magnitude.nii", bright, affine), "--mask",
-                 _save(folder / "crop-mask.nii", inside, affine), "--te", *te)
+        stored = source / phase
+        wrapped = values(stored, unscaled=True)
+        bright = values(source / magnitude, unscaled=True)
+        inside = first(bright) > 0.1 * numpy.percentile(first(bright), 99)
+        files = ("--phase", save(folder / "crop-phase.nii", wrapped, stored), "--magnitude",
+                 save(folder / "crop-magnitude.nii", bright, stored), "--mask",
+                 save(folder / "crop-mask.nii", inside, stored), "--te", *te)
+
+        def jumps(phase):
+            echoes = phase.reshape(*phase.shape[:3], -1)
+            return numpy.mean([_jumps(echoes[..., e], inside) for e in range(echoes.shape[3])])
+
         left = []
         for method in ("laplacian", "romeo", "best-path"):
             out = folder / "crop-unwrapped.nii.gz"
             worker.stage("unwrap", *files, "--method", method, "-o", out)
-            unwrapped = _load(out)[0]
-            echoes = unwrapped.reshape(*unwrapped.shape[:3], -1)
-            left.append(numpy.mean([_jumps(echoes[..., e], inside)
-                                    for e in range(echoes.shape[3])]))
-        wrapped = values.reshape(*values.shape[:3], -1)
-        before = numpy.mean([_jumps(wrapped[..., e], inside) for e in range(wrapped.shape[3])])
-        rows.append([name, f"{before:.2f}", *(f"{share:.2f}" for share in left)])
+            left.append(jumps(values(out)))
+        rows.append([name, *(f"{share:.2f}" for share in [jumps(wrapped), *left])])
     return f"""## Crops of a brain, unwrapped
 
 Neighbours that are more than half a turn apart, in % of all, mean of the echoes.
@@ -118,40 +106,37 @@ def field_maps(worker, data, folder):
     """Vendors' field maps of heads: what background removal leaves of them."""
     rows = []
 
-    def row(name, field_ppm, magnitude, affine):
-        files = [_save(folder / f"vendor-{part}.nii", values, affine)
-                 for part, values in (("field", field_ppm), ("magnitude", magnitude))]
+    def row(name, hz, magnitude, like):
+        field_ppm = hz.reshape(magnitude.shape) * ppm_per_hz(3)
+        field = save(folder / "vendor-field.nii", field_ppm, like)
+        bright = save(folder / "vendor-magnitude.nii", magnitude, like)
         mask = folder / "vendor-mask.nii.gz"
-        worker.stage("mask", "--magnitude", files[1], "--method", "brain-surface", "-o", mask)
-        inside = _load(mask)[0] > 0
+        worker.stage("mask", "--magnitude", bright, "--method", "brain-surface", "-o", mask)
+        inside = values(mask) > 0
         spread = [f"{1000 * field_ppm[inside].std():.0f}"]
         for method in ("vsharp-ls", "vsharp"):
             local, kept = folder / "vendor-local.nii.gz", folder / "vendor-kept.nii.gz"
-            worker.stage("background", "--field", files[0], "--mask", mask, "--method", method,
+            worker.stage("background", "--field", field, "--mask", mask, "--method", method,
                          "-o", local, "--mask-out", kept)
-            left = _load(kept)[0] > 0
-            spread.append(f"{1000 * _load(local)[0][left].std():.0f}")
+            spread.append(f"{1000 * values(local)[values(kept) > 0].std():.0f}")
         rows.append([name, f"{inside.sum()}", *spread])
 
     source = data / "siemens-fieldmap-brain"
-    difference, affine = _load(source / "me_FieldMap_GRE_3_e2_ph.nii")
-    magnitude, _ = _load(source / "me_FieldMap_GRE_2_e1.nii")
-    whole = _save(folder / "vendor-whole.nii", numpy.ones(magnitude.shape), affine)
-    phase = _save(folder / "vendor-phase.nii", difference * numpy.pi / 4096, affine)
-    bright = _save(folder / "vendor-magnitude.nii", magnitude, affine)
+    stored = source / "me_FieldMap_GRE_2_e1.nii"
+    difference = values(source / "me_FieldMap_GRE_3_e2_ph.nii") * numpy.pi / 4096
+    whole = save(folder / "vendor-whole.nii", numpy.ones(difference.shape), stored)
+    phase = save(folder / "vendor-phase.nii", difference, stored)
     unwrapped = folder / "vendor-unwrapped.nii.gz"
-    worker.stage("unwrap", "--phase", phase, "--magnitude", bright, "--mask", whole, "--te", 0.00246,
+    worker.stage("unwrap", "--phase", phase, "--magnitude", stored, "--mask", whole, "--te", 0.00246,
                  "--method", "romeo", "-o", unwrapped)
-    hz = _load(unwrapped)[0].reshape(magnitude.shape) / (2 * numpy.pi * 0.00246)
-    row("Siemens Prisma, 3 x 3 x 3.6 mm, phase difference", hz * PPM_PER_HZ_3T, magnitude, affine)
+    row("Siemens Prisma, 3 x 3 x 3.6 mm, phase difference",
+        values(unwrapped) / (2 * numpy.pi * 0.00246), values(stored), stored)
 
     source = data / "ge-b0map-brain-and-7t-sphere"
     if source.is_dir():
-        hz, affine = _load(source / "GE_6_CV_Neuro_HH_Adv_fieldmaphz.nii")
-        magnitude, _ = _load(source / "GE_6_CV_Neuro_HH_Adv.nii")
-        magnitude = magnitude.reshape(magnitude.shape[:3] + (-1,))[..., 0]
-        row("GE Architect, 1.9 x 1.9 x 9 mm, whole Hz", hz.reshape(magnitude.shape) * PPM_PER_HZ_3T,
-            magnitude, affine)
+        stored = source / "GE_6_CV_Neuro_HH_Adv.nii"
+        row("GE Architect, 1.9 x 1.9 x 9 mm, whole Hz",
+            values(source / "GE_6_CV_Neuro_HH_Adv_fieldmaphz.nii"), first(values(stored)), stored)
     return f"""## Vendors' field maps of heads
 
 Standard deviation of the field in the brain (ppb), before and after background removal. Too coarse,
