@@ -7,6 +7,7 @@
 // Default 96x96x96 160x192x144. --paths: path-based unwrapping alone, default 0.5 to 17 million
 // voxels. --chain: from raw k-space of 8 coils and 5 echoes to the map, stage by stage.
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -30,6 +31,7 @@
 #include "phase/romeo_unwrap.hpp"
 #include "phase/spanning_forest.hpp"
 #include "pipeline/pipeline.hpp"
+#include "relaxometry/r2s.hpp"
 
 namespace qsm::bench {
 namespace {
@@ -82,6 +84,7 @@ class Bench {
     background_iteration();
     unwrapping();
     fit();
+    decay();
     masking();
     coils();
     paths();
@@ -255,6 +258,33 @@ class Bench {
                  {hz.field(), offset.field(), noise.field(), residual.field()});
     });
     add("field fit, 5 echoes", took, {0, time_of_bytes(14 * 4, g)});
+  }
+
+  // Equidistant magnitudes that decay at 20 to 60 per second. Read once, two volumes written.
+  void decay() {
+    Grid const g = phantom_.grid;
+    std::vector<double> const te = {0.004, 0.01, 0.016, 0.022, 0.028};
+    std::vector<Buffer<Device, float>> echoes;
+    std::vector<Field<float const>> magnitudes;
+    for (double const t : te) {
+      std::vector<float> decayed(g.size());
+      for (std::size_t n = 0; n < decayed.size(); ++n)
+        decayed[n] = phantom_.magnitude[n] *
+                     static_cast<float>(std::exp(-t * (20 + static_cast<double>(n % 41))));
+      echoes.emplace_back(device_, g, decayed);
+    }
+    for (auto const& echo : echoes) magnitudes.push_back(echo.view());
+    Buffer<Device, float> rate(device_, g), m0(device_, g);
+    for (auto const& [name, method] :
+         {std::pair{"R2* by ARLO, 5 echoes", R2sMethod::kArlo},
+          std::pair{"R2* log-linear, 5 echoes", R2sMethod::kLogLinear},
+          std::pair{"R2* nonlinear, 5 echoes", R2sMethod::kNonlinear}}) {
+      double const took = seconds(device_, 2, [&] {
+        fit_r2s(device_, magnitudes, te, mask_.view(), {.method = method},
+                {.r2s_per_s = rate.field(), .m0 = m0.field()});
+      });
+      add(name, took, {0, time_of_bytes(7 * 4 + 1, g)});
+    }
   }
 
   void masking() {
