@@ -7,10 +7,8 @@
 // Default 96x96x96 160x192x144. --paths: path-based unwrapping alone, default 0.5 to 17 million
 // voxels. --chain: from raw k-space of 8 coils and 5 echoes to the map, stage by stage.
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <tuple>
@@ -20,6 +18,7 @@
 #include "bench/fastest_transform.hpp"
 #include "bench/phantom.hpp"
 #include "bench/phantom_scan.hpp"
+#include "bench/rows.hpp"
 #include "coils/centered_fft.hpp"
 #include "coils/mcpc3ds.hpp"
 #include "device/buffer.hpp"
@@ -38,6 +37,8 @@ namespace {
 
 using Device = ThisDevice;
 
+std::vector<double> const kEchoes = {0.004, 0.01, 0.016, 0.022, 0.028};  // [s]
+
 /// Shortest of `repeats` runs [s], after one that warms up.
 double seconds(Device const& device, int repeats, std::function<void()> const& work) {
   double best = 1e300;
@@ -51,20 +52,6 @@ double seconds(Device const& device, int repeats, std::function<void()> const& w
   }
   return best;
 }
-
-struct Floor {
-  double transforms = 0, bytes = 0;  // [s]
-  double seconds() const { return transforms + bytes; }
-};
-
-struct Row {
-  std::string grid, stage;
-  std::size_t voxels;
-  double seconds;
-  Floor floor;
-  std::size_t peak_bytes;
-  double ratio() const { return seconds / floor.seconds(); }
-};
 
 class Bench {
  public:
@@ -254,25 +241,18 @@ class Bench {
     std::vector<Field<float const>> const phases(5, field_.view());
     std::vector<Field<float const>> const magnitudes(5, magnitude_.view());
     double const took = seconds(device_, 2, [&] {
-      linear_fit(device_, phases, magnitudes, {0.004, 0.01, 0.016, 0.022, 0.028}, mask_.view(),
+      linear_fit(device_, phases, magnitudes, kEchoes, mask_.view(),
                  {hz.field(), offset.field(), noise.field(), residual.field()});
     });
     add("field fit, 5 echoes", took, {0, time_of_bytes(14 * 4, g)});
   }
 
-  // Equidistant magnitudes that decay at 20 to 60 per second. Read once, two volumes written.
+  // Magnitudes and mask read once, two volumes written.
   void decay() {
     Grid const g = phantom_.grid;
-    std::vector<double> const te = {0.004, 0.01, 0.016, 0.022, 0.028};
     std::vector<Buffer<Device, float>> echoes;
     std::vector<Field<float const>> magnitudes;
-    for (double const t : te) {
-      std::vector<float> decayed(g.size());
-      for (std::size_t n = 0; n < decayed.size(); ++n)
-        decayed[n] = phantom_.magnitude[n] *
-                     static_cast<float>(std::exp(-t * (20 + static_cast<double>(n % 41))));
-      echoes.emplace_back(device_, g, decayed);
-    }
+    for (double const te : kEchoes) echoes.emplace_back(device_, g, phantom_.decayed(te));
     for (auto const& echo : echoes) magnitudes.push_back(echo.view());
     Buffer<Device, float> rate(device_, g), m0(device_, g);
     for (auto const& [name, method] :
@@ -280,7 +260,7 @@ class Bench {
           std::pair{"R2* log-linear, 5 echoes", R2sMethod::kLogLinear},
           std::pair{"R2* nonlinear, 5 echoes", R2sMethod::kNonlinear}}) {
       double const took = seconds(device_, 2, [&] {
-        fit_r2s(device_, magnitudes, te, mask_.view(), {.method = method},
+        fit_r2s(device_, magnitudes, kEchoes, mask_.view(), {.method = method},
                 {.r2s_per_s = rate.field(), .m0 = m0.field()});
       });
       add(name, took, {0, time_of_bytes(7 * 4 + 1, g)});
@@ -298,14 +278,13 @@ class Bench {
   // One coil of five echoes from k-space: the transforms are the floor.
   void coils() {
     Grid const g = phantom_.grid;
-    std::vector<double> const te = {0.004, 0.01, 0.016, 0.022, 0.028};
-    Buffer<Device, Complex> first(device_, g, phantom_.echo(te[0]));
-    Buffer<Device, Complex> second(device_, g, phantom_.echo(te[1]));
-    Buffer<Device, Complex> kspace(device_, g, phantom_.echo(te[0]));
+    Buffer<Device, Complex> first(device_, g, phantom_.echo(kEchoes[0]));
+    Buffer<Device, Complex> second(device_, g, phantom_.echo(kEchoes[1]));
+    Buffer<Device, Complex> kspace(device_, g, phantom_.echo(kEchoes[0]));
     Buffer<Device, float> phase(device_, g);
     CenteredFft<Device> const fft(device_, g);
     double const took = seconds(device_, 1, [&] {
-      Mcpc3ds<Device> combination(device_, g, {1, 1, 1}, te);
+      Mcpc3ds<Device> combination(device_, g, {1, 1, 1}, kEchoes);
       for (int t = 0; t < 2; ++t) fft.inverse(kspace.field());
       combination.accumulate(first.view(), second.view());
       combination.hermitian_phase(phase.field());
@@ -324,7 +303,7 @@ class Bench {
   void chain() {
     Grid const g = phantom_.grid;
     int const coils = 8, echoes = 5;
-    PhantomScan<Device> scan(device_, phantom_, coils, {0.004, 0.01, 0.016, 0.022, 0.028});
+    PhantomScan<Device> scan(device_, phantom_, coils, kEchoes);
     Reconstruction result;
     double const took = seconds(device_, 1, [&] {
       result = reconstruct(device_, scan.description(), scan, PipelineOptions{});
@@ -363,18 +342,6 @@ class Bench {
   double bytes_per_second_ = 0;
   std::vector<Row> rows_;
 };
-
-void write_json(std::string const& path, std::string const& device, std::vector<Row> const& rows) {
-  std::ofstream out(path);
-  out << "{\"device\": \"" << device << "\", \"rows\": [\n";
-  for (std::size_t r = 0; r < rows.size(); ++r)
-    out << "  {\"grid\": \"" << rows[r].grid << "\", \"stage\": \"" << rows[r].stage
-        << "\", \"seconds\": " << rows[r].seconds << ", \"voxels\": " << rows[r].voxels
-        << ", \"floor_transforms_s\": " << rows[r].floor.transforms
-        << ", \"floor_bytes_s\": " << rows[r].floor.bytes << ", \"ratio\": " << rows[r].ratio()
-        << ", \"peak_bytes\": " << rows[r].peak_bytes << (r + 1 < rows.size() ? "},\n" : "}\n");
-  out << "]}\n";
-}
 
 int main(int argc, char** argv) {
   std::string json;

@@ -37,6 +37,15 @@ struct Phantom {
     return s;
   }
 
+  /// Magnitude at an echo time, decaying at 20 to 60 per second.
+  std::vector<float> decayed(double te_s) const {
+    std::vector<float> m(grid.size());
+    for (std::size_t n = 0; n < m.size(); ++n)
+      m[n] =
+          magnitude[n] * static_cast<float>(std::exp(-te_s * (20 + static_cast<double>(n % 41))));
+    return m;
+  }
+
   /// Wrapped phase at so many radians per ppm, with Gaussian noise everywhere.
   std::vector<float> noisy_phase(double radians_per_ppm, double noise_rad) const {
     std::mt19937 random(1);
