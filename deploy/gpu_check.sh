@@ -5,6 +5,7 @@
 # gRPC, DCMTK nor any other package of the server.
 #
 #   deploy/gpu_check.sh [DEPS]
+#   deploy/gpu_check.sh --build-only [DEPS]   # without a GPU: that all of it compiles and links (sm_90)
 #
 # DEPS holds what such a machine may lack; make it elsewhere and carry it along:
 #   cp -r /usr/src/googletest DEPS/
@@ -16,6 +17,11 @@
 # SANITIZER_SECONDS (60; 0: off), BENCH_SECONDS (90), BENCH_GRIDS ("160x192x144 256x256x128").
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+build_only=
+if [ "${1:-}" = --build-only ]; then
+  build_only=yes
+  shift
+fi
 deps=${1:-deps}
 build=${BUILD:-build/gpu}
 log=${OUT:-$(mktemp -d)}
@@ -23,9 +29,14 @@ log=${OUT:-$(mktemp -d)}
 
 nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
 [ -x "$nvcc" ] || { echo "gpu_check: no nvcc in PATH or /usr/local/cuda/bin" >&2; exit 2; }
-device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1)
-[ -n "$device" ] || { echo "gpu_check: nvidia-smi finds no GPU" >&2; exit 2; }
-driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -1)
+if [ -n "$build_only" ]; then
+  device='no GPU asked for' driver=none
+  : "${ARCHITECTURES:=90}" "${BUILD_SECONDS:=0}"  # 0: as long as it takes
+else
+  device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1)
+  [ -n "$device" ] || { echo "gpu_check: nvidia-smi finds no GPU" >&2; exit 2; }
+  driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -1)
+fi
 
 options=(-G Ninja -DCMAKE_BUILD_TYPE=Release -DQSM_SERVER=OFF -DQSM_CUDA=ON -DQSM_TESTS=ON
          -DQSM_BENCH=ON "-DCMAKE_CUDA_COMPILER=$nvcc" "-DCMAKE_CUDA_ARCHITECTURES=${ARCHITECTURES:-native}")
@@ -50,6 +61,8 @@ if [ $built -ne 0 ]; then
   echo "gpu_check: the build failed or took longer than ${BUILD_SECONDS:-240} s" >&2
   exit 1
 fi
+echo "gpu_check: built in $build_s s"
+[ -z "$build_only" ] || exit 0
 
 # Correctness first: a fast wrong number is worth nothing. The tests of the GPU, and what they
 # compare with from the CPU; its own tests run on machines without a GPU. Measured data, where

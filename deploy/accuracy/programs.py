@@ -25,9 +25,10 @@ class Worker:
         return json.loads(self.stage("score", "--recon", recon, "--truth", truth, "--mask", mask,
                                      *regions, "--json"))
 
-    def run(self, scan, out, *settings):
+    def run(self, scan, out, *settings, pipeline=None):
         """The whole chain; returns the result part of its report."""
         chosen = [part for setting in settings for part in ("--set", setting)]
+        chosen += ["--pipeline", pipeline] if pipeline else []
         self.call("run", scan, "-o", out, *chosen)
         return json.loads((Path(out) / "report.json").read_text())["result"]
 

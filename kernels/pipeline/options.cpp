@@ -323,6 +323,9 @@ std::vector<Preset> const& presets() {
     first.background.method = BackgroundMethod::kVsharp;
     first.mask_by_quality = QualityMask::kOff;
     first.bipolar = BipolarCorrection::kOff;
+    PipelineOptions seven_tesla;
+    seven_tesla.variational.alpha_rule = AlphaRule::kNoise;
+    seven_tesla.reliability.residual_min_rad = 0.4;
     return std::vector<Preset>{
         {.name = "brain-3t",
          .version = 4,
@@ -340,7 +343,13 @@ std::vector<Preset> const& presets() {
         {.name = "brain-3t",
          .version = 1,
          .doc = "the first: V-SHARP in its direct form, nothing found out from the scan itself",
-         .options = first}};
+         .options = first},
+        {.name = "brain-7t",
+         .version = 1,
+         .doc =
+             "brain-3t@4 for a brain at 7 T: total variation's weight from the field's noise, and "
+             "a misfit of the echoes counts by the field it stands for",
+         .options = seven_tesla}};
   }();
   return all;
 }

@@ -1,6 +1,8 @@
 // `describe`: the catalogue that the daemon reads, or a page for people.
 #include <iomanip>
 #include <iostream>
+#include <sstream>
+#include <string>
 
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
@@ -29,13 +31,13 @@ void print(qsm::v1::WorkerCatalogue const& all) {
     std::cout << "\nstages:";
     for (auto const& stage : pipeline.stages()) std::cout << ' ' << stage;
     std::cout << '\n' << std::left;
-    auto const& preset = find_preset(pipeline.name());
+    auto const& preset = find_preset(pipeline.name() + '@' + std::to_string(pipeline.version()));
     for (int i = 0; i < pipeline.options_size(); ++i) {
       auto const& option = pipeline.options(i);
       auto const& row = qsm::option_table()[static_cast<std::size_t>(i)];
-      std::cout << "  " << std::setw(28) << option.name() << std::setw(12)
-                << to_text(row.get(preset.options)) << std::setw(24) << accepted(option)
-                << option.doc() << '\n';
+      std::cout << "  " << std::setw(28) << option.name() << std::setw(16)
+                << to_text(row.get(preset.options)) << option.doc() << '\n'
+                << std::setw(46) << "" << accepted(option) << '\n';
     }
   }
 }

@@ -121,6 +121,18 @@ TEST_F(VariationalTest, LinearModeScalesWithFieldAndAlpha) {
   EXPECT_LT(test::relative_difference(four_times.chi, expected), 1e-5);
 }
 
+// The virtual echo time is no parameter of the map: alpha and the penalties go with it.
+TEST_F(VariationalTest, PhaseScaleDoesNotMatter) {
+  Problem const p = two_bodies(device(), {32, 30, 28});
+  for (auto const prior : {Prior::kTv, Prior::kWeakHarmonic}) {
+    VariationalOptions const options{.prior = prior};
+    auto const short_echo = run(device(), p, 3.2, options);  // 4 ms at 3 T
+    auto const long_echo = run(device(), p, 47, options);    // 25 ms at 7 T
+
+    EXPECT_LT(test::relative_difference(long_echo.chi, short_echo.chi), 0.01);
+  }
+}
+
 TEST_F(VariationalTest, CosineAndQuadraticMisfitAgreeForSmallPhase) {
   Problem const p = two_bodies(device(), {24, 22, 20});
   VariationalOptions options{.alpha = 1e-4, .max_iterations = 50, .tolerance = 0};

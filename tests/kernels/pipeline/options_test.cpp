@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
+#include <string>
 
 #include "device/error.hpp"
 
@@ -59,7 +61,16 @@ TEST(PipelineOptions, NamesAreUniqueAndStagesAreKnown) {
     EXPECT_NE(row.name.find('.'), std::string::npos);
     EXPECT_FALSE(row.doc.empty());
   }
-  EXPECT_FALSE(presets().empty());
+}
+
+TEST(Presets, HaveNamesOfTheirOwnAndTheFirstIsTheDefault) {
+  std::set<std::string> names;
+  for (Preset const& preset : presets()) {
+    EXPECT_TRUE(names.insert(preset.name + '@' + std::to_string(preset.version)).second);
+    EXPECT_FALSE(preset.doc.empty());
+  }
+  for (OptionRow const& row : option_table())
+    EXPECT_EQ(row.get(presets().front().options), row.get({})) << row.name;
 }
 
 }  // namespace
