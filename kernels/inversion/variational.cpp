@@ -72,6 +72,11 @@ void check(VariationalOptions const& o, double phase_scale) {
   require(o.relaxation >= 1 && o.relaxation <= 1.95, "INVALID_OPTION",
           "relaxation is " + std::to_string(o.relaxation) + "; it must be 1 to 1.95");
   require(o.max_iterations >= 0, "INVALID_OPTION", "max_iterations must be 0 (automatic) or more");
+  require(o.linear_iterations >= 0, "INVALID_OPTION", "linear_iterations must be 0 or more");
+  require(std::isfinite(o.tolerance) && o.tolerance >= 0, "INVALID_OPTION",
+          "tolerance is " + std::to_string(o.tolerance) + "; it must be 0 (never) or more");
+  require(std::isfinite(o.phase_limit) && o.phase_limit >= 0, "INVALID_OPTION",
+          "phase_limit is " + std::to_string(o.phase_limit) + "; it must be 0 (never) or more");
 }
 
 /// The misfit's weight as the problem takes it, over the mask.

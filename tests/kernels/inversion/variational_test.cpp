@@ -240,7 +240,11 @@ TEST_F(VariationalTest, SaysWhyItCannotRun) {
   EXPECT_EQ(reason({.alpha = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.mu2 = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.max_iterations = -1}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.tolerance = NAN}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.linear_iterations = -1}), "INVALID_OPTION");
   EXPECT_EQ(reason({.pad_voxels = -2}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.phase_limit = -3}), "INVALID_OPTION");
+  EXPECT_EQ(reason({.phase_limit = NAN}), "INVALID_OPTION");
   EXPECT_EQ(reason({}, 0), "INVALID_OPTION");
   p.b = {0, 0, 0};
   EXPECT_EQ(reason({}), "INVALID_B0_DIRECTION");
