@@ -1,9 +1,11 @@
 #include "client/command_flags.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "client/overrides.hpp"
+#include "client/priority.hpp"
 #include "formats/series_kind.hpp"
 
 namespace chistream {
@@ -20,6 +22,16 @@ void JobFlags::add_to(CLI::App& app) {
   app.add_option("--set", assignments_, "stage.option=value; `chistream info pipelines` lists them")
       ->allow_extra_args(false);
   app.add_flag("--new", fresh_, "start another job even if the same one exists");
+  add_priority(app, "--priority", priority_, "of the job in the server's queue [routine]");
+  app.add_option_function<double>(
+         "--max-queue-time",
+         [this](double seconds) {
+           auto& time = *spec_.mutable_max_queue_time();
+           time.set_seconds(static_cast<std::int64_t>(seconds));
+           time.set_nanos(static_cast<std::int32_t>(1e9 * (seconds - std::floor(seconds))));
+         },
+         "seconds after which a job that has not started is not wanted any more")
+      ->check(CLI::Range(0.001, 3e7));
   add_series_flag(app, spec_);
   add_identity_flags(app, *spec_.mutable_identity());
 }
@@ -32,6 +44,7 @@ qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
   auto const& pipeline = find_pipeline(offered.pipelines(), pipeline_);
   qsm::v1::JobSpec spec = spec_;
   spec.set_pipeline(full_name(pipeline));
+  spec.set_priority(priority_);
   for (auto const& assignment : assignments_) {
     auto const override_ = parse_override(pipeline, assignment);
     auto* const overrides = spec.mutable_overrides();

@@ -24,7 +24,8 @@ class ServerFlag {
   std::string address_;
 };
 
-/// --pipeline, --set stage.option=value, --series, --new, and whose exam it is.
+/// --pipeline, --set stage.option=value, --series, --priority, --max-queue-time, --new, and whose
+/// exam it is.
 class JobFlags {
  public:
   void add_to(CLI::App& app);
@@ -38,7 +39,8 @@ class JobFlags {
  private:
   std::string pipeline_;
   std::vector<std::string> assignments_;
-  qsm::v1::JobSpec spec_;  // identity and series, which the flags fill
+  qsm::v1::JobSpec spec_;  // identity, series and queue, which the flags fill
+  qsm::v1::Priority priority_ = qsm::v1::PRIORITY_UNSPECIFIED;
   bool fresh_ = false;
 };
 

@@ -11,7 +11,7 @@ enum Exit {
   kExitOk = 0,
   kExitUsage = 2,        // flags, options, or an output folder that cannot be used
   kExitRefused = 3,      // the input, or the request, is refused with a named reason
-  kExitJobFailed = 4,    // the job failed or was cancelled
+  kExitJobFailed = 4,    // the job failed, expired or was cancelled
   kExitUnreachable = 5,  // no answer from the server, or it cannot take the exam now
   kExitInterrupted = 130,
 };
@@ -26,6 +26,8 @@ Command add_submit(CLI::App& program);
 Command add_watch(CLI::App& program);
 Command add_fetch(CLI::App& program);
 Command add_cancel(CLI::App& program);
+Command add_priority_command(CLI::App& program);
+Command add_retry(CLI::App& program);
 Command add_jobs(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_simulate(CLI::App& program);

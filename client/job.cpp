@@ -22,34 +22,33 @@ std::string digest_of(qsm::v1::JobSpec const& spec) {
   return qsm::container::sha256_hex(bytes);
 }
 
-std::string random_suffix() {
-  std::random_device source;
-  std::string suffix = "-";
-  for (int i = 0; i < 4; ++i) suffix += std::to_string(source());
-  return suffix;
-}
-
 }  // namespace
+
+std::string random_request_id(std::string const& prefix) {
+  std::random_device source;
+  std::string id = prefix + "-";
+  for (int i = 0; i < 4; ++i) id += std::to_string(source());
+  return id;
+}
 
 qsm::v1::Job submit_job(Connection& server, qsm::v1::JobSpec const& spec, bool fresh,
                         Patience const& patience) {
-  std::string const base = "job-" + digest_of(spec) + (fresh ? random_suffix() : "");
+  std::string const base = "job-" + digest_of(spec);
+  std::string const stem = fresh ? random_request_id(base) : base;
   for (unsigned attempt = 0;; ++attempt) {
     qsm::v1::SubmitJobRequest request;
-    request.set_request_id(base + "-" + std::to_string(attempt));
+    request.set_request_id(stem + "-" + std::to_string(attempt));
     *request.mutable_spec() = spec;
     auto const job = call_with_patience<qsm::v1::Job>(
         patience, [&](grpc::ClientContext* context, qsm::v1::Job* response) {
           return server.jobs->SubmitJob(context, request, response);
         });
-    if (job.state() != qsm::v1::JOB_STATE_FAILED && job.state() != qsm::v1::JOB_STATE_CANCELLED)
-      return job;
+    if (!is_terminal(job.state()) || job.state() == qsm::v1::JOB_STATE_SUCCEEDED) return job;
   }
 }
 
 bool is_terminal(qsm::v1::JobState state) {
-  return state == qsm::v1::JOB_STATE_SUCCEEDED || state == qsm::v1::JOB_STATE_FAILED ||
-         state == qsm::v1::JOB_STATE_CANCELLED;
+  return state >= qsm::v1::JOB_STATE_SUCCEEDED;
 }
 
 std::string state_name(qsm::v1::JobState state) {

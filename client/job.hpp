@@ -8,10 +8,13 @@
 namespace chistream {
 
 /// Submits under a request_id made from the spec, so that the same work asked for twice is one job.
-/// A job that already failed or was cancelled is not asked for again: the next number is. `fresh`
-/// adds something random, for another job in any case.
+/// A job that already failed, expired or was cancelled is not asked for again: the next number is.
+/// `fresh` adds something random, for another job in any case.
 qsm::v1::Job submit_job(Connection& server, qsm::v1::JobSpec const& spec, bool fresh,
                         Patience const& patience);
+
+/// One that nobody made before.
+std::string random_request_id(std::string const& prefix);
 
 bool is_terminal(qsm::v1::JobState state);
 

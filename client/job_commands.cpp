@@ -6,6 +6,7 @@
 #include "client/interrupt.hpp"
 #include "client/job.hpp"
 #include "client/job_display.hpp"
+#include "client/priority.hpp"
 
 namespace chistream {
 
@@ -60,6 +61,32 @@ int cancel(JobArgument const& job) {
   return kExitOk;
 }
 
+int set_priority(JobArgument const& job, qsm::v1::Priority priority) {
+  Connection server = job.server.connect();
+  qsm::v1::SetPriorityRequest request;
+  request.set_job_id(job.id);
+  request.set_priority(priority);
+  auto const now = call_with_patience<qsm::v1::Job>(
+      {}, [&](grpc::ClientContext* context, qsm::v1::Job* response) {
+        return server.jobs->SetPriority(context, request, response);
+      });
+  std::cout << job_line(now) << std::endl;
+  return kExitOk;
+}
+
+int retry(JobArgument const& job) {
+  Connection server = job.server.connect();
+  qsm::v1::RetryJobRequest request;
+  request.set_request_id(random_request_id("retry"));
+  request.set_job_id(job.id);
+  auto const made = call_with_patience<qsm::v1::Job>(
+      {}, [&](grpc::ClientContext* context, qsm::v1::Job* response) {
+        return server.jobs->RetryJob(context, request, response);
+      });
+  std::cout << made.job_id() << std::endl;
+  return kExitOk;
+}
+
 int list(ServerFlag const& address, std::uint32_t limit) {
   Connection server = address.connect();
   qsm::v1::ListJobsRequest request;
@@ -95,6 +122,23 @@ Command add_cancel(CLI::App& program) {
   auto const job = std::make_shared<JobArgument>();
   job->add_to(*app);
   return {app, [job] { return cancel(*job); }};
+}
+
+Command add_priority_command(CLI::App& program) {
+  auto* const app = program.add_subcommand("priority", "say how urgent a job is");
+  auto const job = std::make_shared<JobArgument>();
+  auto const priority = std::make_shared<qsm::v1::Priority>();
+  job->add_to(*app);
+  add_priority(*app, "PRIORITY", *priority, "an emergency makes another job stop")->required();
+  return {app, [job, priority] { return set_priority(*job, *priority); }};
+}
+
+Command add_retry(CLI::App& program) {
+  auto* const app =
+      program.add_subcommand("retry", "queue a job again that failed, expired or was cancelled");
+  auto const job = std::make_shared<JobArgument>();
+  job->add_to(*app);
+  return {app, [job] { return retry(*job); }};
 }
 
 Command add_jobs(CLI::App& program) {

@@ -6,6 +6,7 @@
 
 #include "client/commands.hpp"
 #include "client/job.hpp"
+#include "client/priority.hpp"
 
 namespace chistream {
 
@@ -52,9 +53,13 @@ std::string job_line(qsm::v1::Job const& job) {
   std::snprintf(state, sizeof(state), "%-10s", state_name(job.state()).c_str());
   std::string line = job.job_id() + "  " + state + "  " + local_time(job.created_at()) + "  " +
                      job.spec().pipeline();
+  if (job.spec().priority() != qsm::v1::PRIORITY_UNSPECIFIED)
+    line += "  " + priority_name(job.spec().priority());
   if (job.state() == qsm::v1::JOB_STATE_RUNNING) line += "  " + job.progress().stage();
   if (job.attempt() > 1) line += "  attempt " + std::to_string(job.attempt());
-  if (job.state() == qsm::v1::JOB_STATE_FAILED) line += "  " + job.error().reason();
+  if (job.preemptions() > 0) line += "  made room for an emergency";
+  if (job.state() == qsm::v1::JOB_STATE_FAILED || job.state() == qsm::v1::JOB_STATE_EXPIRED)
+    line += "  " + job.error().reason();
   return line;
 }
 

@@ -5,8 +5,10 @@ int main(int argc, char** argv) {
   CLI::App program("chistream: sends exams to a reconstruction server and brings back maps");
   program.set_version_flag("--version", "chistream " CHISTREAM_VERSION);
   program.require_subcommand(1);
-  Command const commands[] = {add_reconstruct(program), add_submit(program),  add_watch(program),
-                              add_fetch(program),       add_cancel(program),  add_jobs(program),
+  Command const commands[] = {add_reconstruct(program), add_submit(program),
+                              add_watch(program),       add_fetch(program),
+                              add_cancel(program),      add_retry(program),
+                              add_jobs(program),        add_priority_command(program),
                               add_info(program),        add_simulate(program)};
   try {
     program.parse(argc, argv);

@@ -73,6 +73,25 @@ grpc::Status JobService::CancelJob(grpc::ServerContext*, qsm::v1::JobRef const* 
   return answer("CancelJob", [&] { *response = queue_.cancel(request->job_id()); });
 }
 
+grpc::Status JobService::SetPriority(grpc::ServerContext*,
+                                     qsm::v1::SetPriorityRequest const* request,
+                                     qsm::v1::Job* response) {
+  return answer("SetPriority", [&] {
+    check_priority(request->priority());
+    if (request->priority() == qsm::v1::PRIORITY_UNSPECIFIED)
+      throw RequestError(grpc::INVALID_ARGUMENT, "UNKNOWN_PRIORITY", "no priority is named");
+    *response = queue_.set_priority(*request);
+  });
+}
+
+grpc::Status JobService::RetryJob(grpc::ServerContext*, qsm::v1::RetryJobRequest const* request,
+                                  qsm::v1::Job* response) {
+  return answer("RetryJob", [&] {
+    check_request_id(request->request_id());
+    *response = queue_.retry(*request);
+  });
+}
+
 grpc::Status JobService::ListPipelines(grpc::ServerContext*, qsm::v1::ListPipelinesRequest const*,
                                        qsm::v1::ListPipelinesResponse* response) {
   *response->mutable_pipelines() = catalogue_.pipelines();

@@ -22,6 +22,10 @@ class JobService final : public qsm::v1::JobService::Service {
                         grpc::ServerWriter<qsm::v1::JobEvent>* stream) override;
   grpc::Status CancelJob(grpc::ServerContext* context, qsm::v1::JobRef const* request,
                          qsm::v1::Job* response) override;
+  grpc::Status SetPriority(grpc::ServerContext* context, qsm::v1::SetPriorityRequest const* request,
+                           qsm::v1::Job* response) override;
+  grpc::Status RetryJob(grpc::ServerContext* context, qsm::v1::RetryJobRequest const* request,
+                        qsm::v1::Job* response) override;
   grpc::Status ListPipelines(grpc::ServerContext* context,
                              qsm::v1::ListPipelinesRequest const* request,
                              qsm::v1::ListPipelinesResponse* response) override;

@@ -81,7 +81,22 @@ void check_override(Override const& override_, PipelineDescription const& pipeli
   }
 }
 
+void check_queue_time(google::protobuf::Duration const& time) {
+  constexpr std::int64_t kLongest = 366 * 86400;
+  bool const valid = time.seconds() >= 0 && time.seconds() <= kLongest && time.nanos() >= 0 &&
+                     time.nanos() < 1'000'000'000 && (time.seconds() > 0 || time.nanos() > 0);
+  if (!valid)
+    throw RequestError(grpc::INVALID_ARGUMENT, "BAD_QUEUE_TIME",
+                       "max_queue_time is more than nothing and at most a year");
+}
+
 }  // namespace
+
+void check_priority(int priority) {
+  if (!qsm::v1::Priority_IsValid(priority))
+    throw RequestError(grpc::INVALID_ARGUMENT, "UNKNOWN_PRIORITY",
+                       "there is no priority " + std::to_string(priority));
+}
 
 qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue const& catalogue) {
   PipelineDescription const& pipeline = find_pipeline(spec.pipeline(), catalogue);
@@ -94,6 +109,8 @@ qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue 
   for (int const kind : spec.series())  // an open enum: a newer client may name what is not here
     if (!qsm::v1::SeriesKind_IsValid(kind) || kind == qsm::v1::SERIES_KIND_UNSPECIFIED)
       refuse("UNKNOWN_SERIES", "there is no series of kind " + std::to_string(kind));
+  check_priority(spec.priority());
+  if (spec.has_max_queue_time()) check_queue_time(spec.max_queue_time());
   qsm::v1::JobSpec resolved = spec;
   resolved.set_pipeline(full_name(pipeline));
   return resolved;

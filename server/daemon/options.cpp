@@ -51,6 +51,10 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
                  "a worker that still has a cancelled job after this time is killed")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--aging-s", options.aging_s,
+                 "a job that waited so long counts one class higher, at most as urgent")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   app.add_option("--inspect-timeout-s", options.inspect_timeout_s,
                  "for the check of an upload's content at commit")
       ->check(CLI::Range(0.1, 3600.0))

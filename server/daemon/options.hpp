@@ -14,6 +14,7 @@ struct DaemonOptions {
   std::filesystem::path worker_dir;        // empty: where chistreamd is
   int threads = 0;                         // of a worker; 0: it decides
   double cancel_grace_s = 10;
+  double aging_s = 600;  // SchedulePolicy
   double inspect_timeout_s = 120;
   std::uint64_t credit_mib = 64;  // bytes a client may have outstanding beyond the durable offset
   std::uint64_t reserve_mib = 1024;  // of free space that no new upload may announce away

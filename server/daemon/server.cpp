@@ -47,7 +47,7 @@ Server::Server(DaemonOptions const& options)
     : spool_(options.spool),
       journal_(spool_.journal()),
       worker_(choose_worker(options.device, options.worker_dir)),
-      queue_(recovered(spool_, journal_), spool_),
+      queue_(recovered(spool_, journal_), spool_, {.aging = seconds(options.aging_s)}),
       worker_service_(queue_, spool_),
       upload_service_(options, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),

@@ -50,7 +50,7 @@ grpc::Status WorkerService::Heartbeat(
     qsm::v1::TaskClaim const claim = report.claim();
     queue_.heartbeat_opened(claim);
     std::jthread const orders([&](std::stop_token stop) {
-      if (!queue_.wait_for_cancel(claim, stop)) return;
+      if (!queue_.wait_for_order(claim, stop)) return;
       qsm::v1::TaskOrder order;
       order.set_cancel(true);
       stream->Write(order);

@@ -16,6 +16,11 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
   double const wait_s = std::min(std::max(0.0, request.wait_s()), kLongestWait_s);  // NaN is 0
   auto const until = Clock::now() + std::chrono::milliseconds(static_cast<long>(1000 * wait_s));
   std::unique_lock lock(mutex_);
+  ++idle_workers_;
+  struct Leave {  // still under the lock, which is destroyed later
+    std::size_t& idle;
+    ~Leave() { --idle; }
+  } const leave{idle_workers_};
   while (!stopping_ && !abandoned()) {
     if (retired_.contains(request.worker_id()))
       throw RequestError(grpc::ABORTED, "WORKER_RETIRED", "this worker was given up");
@@ -28,8 +33,9 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
 }
 
 std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimRequest const& request) {
-  auto record = journal_.oldest_queued_job();
-  if (!record) return std::nullopt;
+  std::string const next = next_job();
+  if (next.empty()) return std::nullopt;
+  std::optional<JobRecord> record = journal_.job(next);
   UploadRecord const input = journal_.upload(record->job.spec().upload_id());
   record->job.set_state(qsm::v1::JOB_STATE_RUNNING);
   record->job.set_attempt(record->job.attempt() + 1);
@@ -37,12 +43,15 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
   *record->job.mutable_started_at() = timestamp_now();
   journal_.claim_job(*record);
 
-  Live& live = live_[record->job.job_id()];
+  Live& live = live_.at(next);
+  live.started = true;
+  order_.started(live.place.priority);
+  share_.began(next, live.place.tenant, now_());
   live.claim.set_job_id(record->job.job_id());
   live.claim.set_attempt(record->job.attempt());
   live.claim.set_epoch(record->epoch);
   live.worker_id = request.worker_id();
-  live.expires_at = Clock::now() + kFirstHeartbeat;
+  live.expires_at = now_() + kFirstHeartbeat;
   changed(live);
   spdlog::info("job {} attempt {} epoch {}: to worker {}", record->job.job_id(),
                record->job.attempt(), record->epoch, request.worker_id());
@@ -72,17 +81,17 @@ void JobQueue::report(qsm::v1::TaskReport const& report) {
 
 void JobQueue::heartbeat_closed(qsm::v1::TaskClaim const& claim) {
   std::scoped_lock const lock(mutex_);
-  if (Live* const live = find(claim)) live->expires_at = Clock::now() + kAfterHeartbeat;
+  if (Live* const live = find(claim)) live->expires_at = now_() + kAfterHeartbeat;
 }
 
-bool JobQueue::wait_for_cancel(qsm::v1::TaskClaim const& claim, std::stop_token stop) {
+bool JobQueue::wait_for_order(qsm::v1::TaskClaim const& claim, std::stop_token stop) {
   std::unique_lock lock(mutex_);
   Live const* live = nullptr;
   auto const decided = [&] {
     live = find(claim);
-    return stopping_ || !live || live->cancelled_at != Clock::time_point{};
+    return stopping_ || !live || live->order != Order::kNone;
   };
-  return wake_.wait(lock, stop, decided) && live && live->cancelled_at != Clock::time_point{};
+  return wake_.wait(lock, stop, decided) && live && live->order != Order::kNone;
 }
 
 void JobQueue::check_claim(qsm::v1::TaskClaim const& claim) {
@@ -139,34 +148,32 @@ void JobQueue::retire_worker(std::string const& worker_id, std::string const& ho
   retired_.insert(worker_id);
   std::vector<std::string> lost;
   for (auto const& [id, live] : live_)
-    if (live.claim.epoch() != 0 && live.worker_id == worker_id) lost.push_back(id);
+    if (live.claimed() && live.worker_id == worker_id) lost.push_back(id);
   for (std::string const& id : lost)
     end_attempt(id, Cause::kWorkerCrash, "the worker ended by " + how_it_ended);
 }
 
-bool JobQueue::cancel_overdue(std::string const& worker_id, std::chrono::milliseconds grace) {
+bool JobQueue::stop_overdue(std::string const& worker_id, std::chrono::milliseconds grace) {
   std::scoped_lock const lock(mutex_);
-  auto const now = Clock::now();
   return std::any_of(live_.begin(), live_.end(), [&](auto const& entry) {
     Live const& live = entry.second;
-    return live.claim.epoch() != 0 && live.worker_id == worker_id &&
-           live.cancelled_at != Clock::time_point{} && now - live.cancelled_at > grace;
+    return live.claimed() && live.worker_id == worker_id && live.order != Order::kNone &&
+           now_() - live.ordered_at > grace;
   });
 }
 
 std::string JobQueue::job_of(std::string const& worker_id) {
   std::scoped_lock const lock(mutex_);
   for (auto const& [id, live] : live_)
-    if (live.claim.epoch() != 0 && live.worker_id == worker_id) return id;
+    if (live.claimed() && live.worker_id == worker_id) return id;
   return "";
 }
 
 void JobQueue::give_up_silent_claims() {
-  std::scoped_lock const lock(mutex_);
-  auto const now = Clock::now();
+  auto const now = now_();
   std::vector<std::string> silent;
   for (auto const& [id, live] : live_)
-    if (live.claim.epoch() != 0 && live.expires_at < now) silent.push_back(id);
+    if (live.claimed() && live.expires_at < now) silent.push_back(id);
   for (std::string const& id : silent)
     end_attempt(id, Cause::kWorkerCrash, "the worker sends no heartbeat any more");
 }
@@ -187,6 +194,7 @@ JobQueue::Live& JobQueue::require(qsm::v1::TaskClaim const& claim) {
 
 void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string const& how) {
   JobRecord record = journal_.job(job_id);
+  if (live_.at(job_id).order == Order::kPreempt) cause = Cause::kPreempted;  // however it went
   bool const crash = cause == Cause::kWorkerCrash && !stopping_;
   if (crash) ++record.crashes;
   if (record.job.state() == qsm::v1::JOB_STATE_CANCELLING) {
@@ -195,19 +203,31 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
   } else {
     qsm::v1::ErrorDetail& error = *record.job.mutable_error();
     error.Clear();
-    error.set_reason(crash ? "WORKER_CRASH" : "SERVER_RESTARTED");
+    error.set_reason(cause == Cause::kPreempted ? "PREEMPTED"
+                     : crash                    ? "WORKER_CRASH"
+                                                : "SERVER_RESTARTED");
     error.set_message("attempt " + std::to_string(record.job.attempt()) + " ended: " + how);
     error.set_retryable(true);
+    if (cause == Cause::kPreempted) {  // the same attempt begins again
+      record.job.set_attempt(record.job.attempt() - 1);
+      record.job.set_preemptions(record.job.preemptions() + 1);
+    }
     if (record.crashes >= kMaxCrashes) {
       record.job.set_state(qsm::v1::JOB_STATE_FAILED);
       finish_locked(record, {});
     } else {
       record.job.set_state(qsm::v1::JOB_STATE_QUEUED);
       journal_.update_job(record);
-      Live& live = live_[job_id];
-      std::uint64_t const version = live.state_version;
-      live = Live();
-      live.state_version = version;
+      share_.ended(job_id, now_());
+      Live& live = live_.at(job_id);
+      Live again;
+      again.state_version = live.state_version;
+      again.progress_version = live.progress_version;
+      again.place = live.place;
+      again.started = live.started;
+      again.made_room = record.job.preemptions() > 0;
+      again.patience = live.patience;
+      live = std::move(again);
       changed(live);
       spdlog::warn("job {}: queued again, {}", job_id, error.message());
     }

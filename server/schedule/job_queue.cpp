@@ -10,11 +10,25 @@
 #include "store/timestamp.hpp"
 
 namespace chistream {
+namespace {
 
-JobQueue::JobQueue(Journal& journal, Spool& spool) : journal_(journal), spool_(spool) {
+qsm::v1::Priority priority_of(qsm::v1::JobSpec const& spec) {
+  return spec.priority() == qsm::v1::PRIORITY_UNSPECIFIED ? qsm::v1::PRIORITY_ROUTINE
+                                                          : spec.priority();
+}
+
+}  // namespace
+
+JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
+                   std::function<Clock::time_point()> now)
+    : journal_(journal),
+      spool_(spool),
+      now_(std::move(now)),
+      order_(policy),
+      share_(policy.share_half_life) {
   std::scoped_lock const lock(mutex_);
   for (JobRecord const& record : journal_.unfinished_jobs()) {
-    live_[record.job.job_id()];
+    add(record.job);
     if (record.job.state() != qsm::v1::JOB_STATE_QUEUED)
       end_attempt(record.job.job_id(), Cause::kServerRestart, "the server was restarted");
   }
@@ -22,16 +36,67 @@ JobQueue::JobQueue(Journal& journal, Spool& spool) : journal_(journal), spool_(s
 
 qsm::v1::Job JobQueue::submit(qsm::v1::SubmitJobRequest const& request,
                               qsm::v1::JobSpec const& resolved) {
+  std::scoped_lock const lock(mutex_);
+  return insert(request, resolved, "");
+}
+
+qsm::v1::Job JobQueue::retry(qsm::v1::RetryJobRequest const& request) {
+  std::scoped_lock const lock(mutex_);
+  if (auto const earlier = journal_.submitted_job(request)) return earlier->job;
+  qsm::v1::Job const job = journal_.job(request.job_id()).job;
+  if (job.state() == qsm::v1::JOB_STATE_SUCCEEDED)
+    throw RequestError(grpc::FAILED_PRECONDITION, "JOB_SUCCEEDED", "this job has its result",
+                       "submit another job to reconstruct the exam again");
+  if (job.state() < qsm::v1::JOB_STATE_SUCCEEDED)
+    throw RequestError(grpc::FAILED_PRECONDITION, "JOB_IS_NOT_OVER",
+                       "only a job that is over can be tried again", "cancel it first");
+  return insert(request, job.spec(), job.job_id());
+}
+
+qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec,
+                              std::string const& retry_of) {
+  require_running();
   qsm::v1::Job job;
   job.set_job_id(random_id());
   job.set_state(qsm::v1::JOB_STATE_QUEUED);
-  *job.mutable_spec() = resolved;
+  job.set_retry_of(retry_of);
+  *job.mutable_spec() = spec;
   *job.mutable_created_at() = timestamp_now();
-  std::scoped_lock const lock(mutex_);
-  require_running();
-  qsm::v1::Job const stored = journal_.insert_job(request, job).job;
-  if (stored.job_id() == job.job_id()) changed(live_[job.job_id()]);
+  qsm::v1::Job stored = journal_.insert_job(origin, job).job;
+  if (stored.job_id() == job.job_id()) {
+    changed(add(job));
+    make_room_for_emergencies();
+  }
   return stored;
+}
+
+JobQueue::Live& JobQueue::add(qsm::v1::Job const& job) {
+  Live& live = live_[job.job_id()];
+  live.place = {.job_id = job.job_id(),
+                .tenant = job.tenant(),
+                .priority = priority_of(job.spec()),
+                .rank = ++last_rank_,
+                .since = now_()};
+  live.started = job.attempt() > 0 || job.preemptions() > 0;
+  live.made_room = job.preemptions() > 0;
+  if (job.spec().has_max_queue_time())
+    live.patience = std::chrono::seconds(job.spec().max_queue_time().seconds()) +
+                    std::chrono::nanoseconds(job.spec().max_queue_time().nanos());
+  return live;
+}
+
+qsm::v1::Job JobQueue::set_priority(qsm::v1::SetPriorityRequest const& request) {
+  std::scoped_lock const lock(mutex_);
+  JobRecord record = journal_.job(request.job_id());
+  auto const found = live_.find(request.job_id());
+  if (found == live_.end())
+    throw RequestError(grpc::FAILED_PRECONDITION, "JOB_IS_OVER", "this job has ended");
+  record.job.mutable_spec()->set_priority(request.priority());
+  journal_.update_job(record);
+  found->second.place.priority = priority_of(record.job.spec());
+  changed(found->second);
+  make_room_for_emergencies();
+  return record.job;
 }
 
 qsm::v1::Job JobQueue::job(std::string const& job_id) {
@@ -43,7 +108,7 @@ std::vector<qsm::v1::Job> JobQueue::newest(std::uint32_t limit) {
   std::vector<qsm::v1::Job> jobs;
   for (JobRecord& record : journal_.newest_jobs(limit)) {
     auto const live = live_.find(record.job.job_id());
-    if (live != live_.end() && live->second.claim.epoch() != 0)
+    if (live != live_.end() && live->second.claimed())
       *record.job.mutable_progress() = live->second.progress;
     jobs.push_back(std::move(record.job));
   }
@@ -59,9 +124,7 @@ qsm::v1::Job JobQueue::cancel(std::string const& job_id) {
   } else if (record.job.state() == qsm::v1::JOB_STATE_RUNNING) {
     record.job.set_state(qsm::v1::JOB_STATE_CANCELLING);
     journal_.update_job(record);
-    Live& live = live_.at(job_id);
-    live.cancelled_at = Clock::now();
-    changed(live);
+    give_order(live_.at(job_id), Order::kCancel);
   }
   return record.job;
 }
@@ -80,7 +143,7 @@ JobQueue::Snapshot JobQueue::snapshot_locked(std::string const& job_id) {
   }
   snapshot.state_version = live->second.state_version;
   snapshot.progress_version = live->second.progress_version;
-  if (live->second.claim.epoch() != 0) *snapshot.job.mutable_progress() = live->second.progress;
+  if (live->second.claimed()) *snapshot.job.mutable_progress() = live->second.progress;
   return snapshot;
 }
 
@@ -104,7 +167,7 @@ JobQueue::Snapshot JobQueue::wait(Snapshot const& seen, Clock::time_point progre
 JobQueue::Counts JobQueue::counts() {
   std::scoped_lock const lock(mutex_);
   Counts counts;
-  for (auto const& [id, live] : live_) ++(live.claim.epoch() == 0 ? counts.queued : counts.running);
+  for (auto const& [id, live] : live_) ++(live.claimed() ? counts.running : counts.queued);
   return counts;
 }
 
@@ -117,6 +180,7 @@ void JobQueue::stop() {
 void JobQueue::finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts) {
   *record.job.mutable_finished_at() = timestamp_now();
   journal_.finish_job(record, artifacts);
+  share_.ended(record.job.job_id(), now_());
   live_.erase(record.job.job_id());
   wake_.notify_all();
   spdlog::info("job {}: {} after attempt {}{}{}", record.job.job_id(),

@@ -1,20 +1,26 @@
 /// The life of a job: which state follows which, who may write to it, who is told.
 ///
-///   QUEUED -> RUNNING -> SUCCEEDED | FAILED
-///     ^         |  \--> CANCELLING -> CANCELLED (or what it reached first)
-///     |         v
-///     +-- the attempt ended without a result: the worker died (twice: FAILED WORKER_CRASH) or the
-///         daemon was restarted (does not count)
+///   EXPIRED <- QUEUED -> RUNNING -> SUCCEEDED | FAILED
+///                ^         |  \--> CANCELLING -> CANCELLED (or what it reached first)
+///                |         v
+///                +-- the attempt ended without a result: the worker died (twice: FAILED
+///                    WORKER_CRASH), the daemon was restarted, or an emergency took its place
+///                    (neither counts)
 ///
-/// First in, first out. States live in the journal; here is only what a restart may forget:
-/// progress, who holds a claim, and versions for those who wait.
+/// JobOrder says which is next. States live in the journal; here is only what a restart may forget:
+/// progress, who holds a claim, how long a job has waited, what every tenant has had, and versions
+/// for those who wait.
+///
+/// An emergency that finds no worker idle has one running job below urgent stopped, as a
+/// cancellation would, and queued again with the same attempt; a job makes room at most once.
 ///
 /// Thread-safe. One mutex guards everything here and is held while the journal is written and while
 /// a result is published (renames and syncs, some ms), so that a claim cannot end in between.
 /// Order: this mutex, then the journal's.
 ///
 /// Throws RequestError: NOT_FOUND JOB_NOT_FOUND, ABORTED STALE_CLAIM, INVALID_ARGUMENT
-/// ARTIFACT_COUNT_MISMATCH, UNAVAILABLE SHUTTING_DOWN.
+/// ARTIFACT_COUNT_MISMATCH, FAILED_PRECONDITION JOB_IS_OVER or JOB_IS_NOT_OVER or JOB_SUCCEEDED,
+/// UNAVAILABLE SHUTTING_DOWN.
 #pragma once
 
 #include <chrono>
@@ -30,6 +36,7 @@
 #include <vector>
 
 #include "qsm/v1/worker.pb.h"
+#include "schedule/job_order.hpp"
 #include "store/journal.hpp"
 #include "store/spool.hpp"
 
@@ -46,11 +53,16 @@ class JobQueue {
   static constexpr std::chrono::seconds kAfterHeartbeat{1};
 
   /// Attempts that a former daemon left behind are queued again, or cancelled if that was asked.
-  JobQueue(Journal& journal, Spool& spool);
+  /// `now` is the clock that jobs wait and claims run out by.
+  JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy = {},
+           std::function<Clock::time_point()> now = Clock::now);
 
   // --- clients
 
   qsm::v1::Job submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::JobSpec const& resolved);
+  /// A new job like one that ended without a result.
+  qsm::v1::Job retry(qsm::v1::RetryJobRequest const& request);
+  qsm::v1::Job set_priority(qsm::v1::SetPriorityRequest const& request);
   qsm::v1::Job job(std::string const& job_id);
   std::vector<qsm::v1::Job> newest(std::uint32_t limit);
   qsm::v1::Job cancel(std::string const& job_id);
@@ -79,8 +91,8 @@ class JobQueue {
   void heartbeat_opened(qsm::v1::TaskClaim const& claim);
   void report(qsm::v1::TaskReport const& report);
   void heartbeat_closed(qsm::v1::TaskClaim const& claim);
-  /// True when the job is to be cancelled; false when stopped or the claim is over.
-  bool wait_for_cancel(qsm::v1::TaskClaim const& claim, std::stop_token stop);
+  /// True when the worker is to stop; false when stopped itself or the claim is over.
+  bool wait_for_order(qsm::v1::TaskClaim const& claim, std::stop_token stop);
   void check_claim(qsm::v1::TaskClaim const& claim);
   void add_artifact(qsm::v1::TaskClaim const& claim, qsm::v1::Artifact const& artifact);
   void finish(qsm::v1::FinishRequest const& request);
@@ -89,30 +101,48 @@ class JobQueue {
 
   /// The worker is dead: what it held is given up, and no claim is answered to this id again.
   void retire_worker(std::string const& worker_id, std::string const& how_it_ended);
-  /// A job of this worker has been CANCELLING for longer than `grace`.
-  bool cancel_overdue(std::string const& worker_id, std::chrono::milliseconds grace);
+  /// A job of this worker was to stop more than `grace` ago.
+  bool stop_overdue(std::string const& worker_id, std::chrono::milliseconds grace);
   std::string job_of(std::string const& worker_id);  // empty when idle
-  void give_up_silent_claims();
+  /// To be called often: gives up silent claims, lets jobs expire, and makes room for emergencies.
+  void tick();
   /// Wakes everyone who waits; from now on lost attempts do not count as crashes.
   void stop();
 
  private:
+  enum class Order { kNone, kCancel, kPreempt };
   struct Live {  // one per job that is not finished
     std::uint64_t state_version = 1;
     std::uint64_t progress_version = 1;
     qsm::v1::TaskClaim claim;  // epoch 0: not claimed
     std::string worker_id;
     qsm::v1::Progress progress;
-    Clock::time_point expires_at;    // the claim; never while the Heartbeat stream is open
-    Clock::time_point cancelled_at;  // zero: not cancelled
+    Clock::time_point expires_at;  // the claim; never while the Heartbeat stream is open
+    Order order = Order::kNone;    // to the worker
+    Clock::time_point ordered_at;
     std::vector<qsm::v1::Artifact> artifacts;
+
+    WaitingJob place;                         // in the queue; kept while it runs
+    bool started = false;                     // at least once
+    bool made_room = false;                   // for an emergency, which happens once
+    std::optional<Clock::duration> patience;  // max_queue_time
+
+    bool claimed() const { return claim.epoch() != 0; }
   };
-  enum class Cause { kWorkerCrash, kServerRestart };  // only the first counts
+  enum class Cause { kWorkerCrash, kServerRestart, kPreempted };  // only the first counts
 
   Live* find(qsm::v1::TaskClaim const& claim);     // nullptr: stale
   Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
   Snapshot snapshot_locked(std::string const& job_id);
+  qsm::v1::Job insert(Origin const& origin, qsm::v1::JobSpec const& spec,
+                      std::string const& retry_of);
+  Live& add(qsm::v1::Job const& job);
   std::optional<qsm::v1::ClaimResponse> claim_locked(qsm::v1::ClaimRequest const& request);
+  std::string next_job();  // empty: none
+  void give_order(Live& live, Order order);
+  void make_room_for_emergencies();
+  void expire_jobs();
+  void give_up_silent_claims();
   void finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts);
   void end_attempt(std::string const& job_id, Cause cause, std::string const& how);
   void require_running() const;  // throws SHUTTING_DOWN
@@ -120,7 +150,12 @@ class JobQueue {
 
   Journal& journal_;
   Spool& spool_;
+  std::function<Clock::time_point()> const now_;
   std::mutex mutex_;  // guards what follows
+  JobOrder order_;
+  FairShare share_;
+  std::uint64_t last_rank_ = 0;
+  std::size_t idle_workers_ = 0;  // that wait in claim()
   std::condition_variable_any wake_;
   std::map<std::string, Live> live_;
   std::set<std::string> retired_;

@@ -120,20 +120,20 @@ std::string WorkerSupervisor::run_worker(std::string const& worker_id,
       kill_at = Clock::now() + kTermGrace;
     }
     if (Clock::now() > kill_at) child.signal(SIGKILL);
-    if (queue_.cancel_overdue(worker_id, options_.cancel_grace)) {
-      spdlog::warn("worker {}: killed, it did not let go of a cancelled job", worker_id);
+    if (queue_.stop_overdue(worker_id, options_.cancel_grace)) {
+      spdlog::warn("worker {}: killed, it did not let go of a job that was to stop", worker_id);
       child.signal(SIGKILL);
       kill_at = Clock::time_point::min();
     }
-    give_up_silent_claims();
+    tick();
   }
 }
 
-void WorkerSupervisor::give_up_silent_claims() {
+void WorkerSupervisor::tick() {
   try {
-    queue_.give_up_silent_claims();
+    queue_.tick();
   } catch (std::exception const& error) {
-    spdlog::error("a silent claim could not be given up, {}", error.what());
+    spdlog::error("the queue could not be looked after, {}", error.what());
     std::this_thread::sleep_for(std::chrono::seconds(1));  // a full disk stays so for a while
   }
 }

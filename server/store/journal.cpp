@@ -141,22 +141,22 @@ void Journal::abort_upload(std::string const& upload_id) {
       .step();
 }
 
-std::optional<JobRecord> Journal::submitted_job(qsm::v1::SubmitJobRequest const& request) {
+std::optional<JobRecord> Journal::submitted_job(Origin const& origin) {
   std::scoped_lock const lock(mutex_);
-  auto const earlier = requested("job", request.request_id(), request.SerializeAsString());
+  auto const earlier = requested(origin.kind, origin.request_id, origin.body);
   if (!earlier) return std::nullopt;
   return find_job(*earlier);
 }
 
-JobRecord Journal::insert_job(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job const& job) {
-  std::string const body = request.SerializeAsString();
+JobRecord Journal::insert_job(Origin const& origin, qsm::v1::Job const& job) {
   std::scoped_lock const lock(mutex_);
   Transaction transaction(database_);
-  if (auto const earlier = requested("job", request.request_id(), body)) return find_job(*earlier);
+  if (auto const earlier = requested(origin.kind, origin.request_id, origin.body))
+    return find_job(*earlier);
   Statement(database_, "INSERT INTO jobs(id, state, crashes, epoch, record) VALUES(?, ?, 0, 0, ?)",
             job.job_id(), static_cast<std::uint64_t>(job.state()), Blob{job.SerializeAsString()})
       .step();
-  remember("job", request.request_id(), body, job.job_id());
+  remember(origin.kind, origin.request_id, origin.body, job.job_id());
   transaction.commit();
   return {.job = job};
 }
@@ -188,14 +188,6 @@ std::vector<std::string> Journal::succeeded_job_ids() {
        rows.step();)
     ids.push_back(rows.bytes(0));
   return ids;
-}
-
-std::optional<JobRecord> Journal::oldest_queued_job() {
-  std::scoped_lock const lock(mutex_);
-  Statement row(database_, std::string(kJobColumns) + "WHERE state = ? ORDER BY seq LIMIT 1",
-                std::uint64_t{qsm::v1::JOB_STATE_QUEUED});
-  if (!row.step()) return std::nullopt;
-  return job_from(row);
 }
 
 void Journal::update_job(JobRecord const& record) {

@@ -29,6 +29,16 @@ struct UploadRecord {
   std::string declared_sha256;
 };
 
+/// The request that makes a job, under which a repetition finds it again.
+struct Origin {
+  Origin(qsm::v1::SubmitJobRequest const& r)
+      : kind("job"), request_id(r.request_id()), body(r.SerializeAsString()) {}
+  Origin(qsm::v1::RetryJobRequest const& r)
+      : kind("retry"), request_id(r.request_id()), body(r.SerializeAsString()) {}
+  char const* kind;
+  std::string request_id, body;
+};
+
 struct JobRecord {
   qsm::v1::Job job;
   std::uint32_t crashes = 0;  // attempts that ended because the worker died
@@ -54,14 +64,13 @@ class Journal {
   void abort_upload(std::string const& upload_id);
 
   /// The job this request made before, if any; the other body is ALREADY_EXISTS.
-  std::optional<JobRecord> submitted_job(qsm::v1::SubmitJobRequest const& request);
+  std::optional<JobRecord> submitted_job(Origin const& origin);
   /// Stores `job` under the request, or answers the job the same request made meanwhile.
-  JobRecord insert_job(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job const& job);
+  JobRecord insert_job(Origin const& origin, qsm::v1::Job const& job);
   JobRecord job(std::string const& job_id);
   std::vector<JobRecord> newest_jobs(std::uint32_t limit);
   std::vector<JobRecord> unfinished_jobs();  // oldest first
   std::vector<std::string> succeeded_job_ids();
-  std::optional<JobRecord> oldest_queued_job();
 
   void update_job(JobRecord const& record);
   /// Gives `record` the next epoch and stores it.

@@ -117,6 +117,20 @@ TEST(JobSpec, KnowsTheSeriesThatJobsCanWrite) {
   }
 }
 
+TEST(JobSpec, KnowsPrioritiesAndQueueTimes) {
+  JobSpec asked;
+  asked.set_priority(PRIORITY_EMERGENCY);
+  asked.mutable_max_queue_time()->set_nanos(1);
+  EXPECT_EQ(refusal(asked), "");
+  for (int const seconds : {-1, 0, 2'000'000'000}) {
+    asked.mutable_max_queue_time()->set_seconds(seconds);
+    asked.mutable_max_queue_time()->set_nanos(0);
+    EXPECT_EQ(refusal(asked), "BAD_QUEUE_TIME") << seconds;
+  }
+  asked.set_priority(static_cast<Priority>(9));
+  EXPECT_EQ(refusal(asked), "UNKNOWN_PRIORITY");
+}
+
 TEST(JobSpec, RefusesUnknownDuplicateAndWronglyTypedOptions) {
   Override empty;
   empty.set_option("a.number");

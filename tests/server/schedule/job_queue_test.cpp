@@ -28,15 +28,25 @@ class JobQueueTest : public ::testing::Test {
     CreateUploadRequest upload;
     upload.set_request_id("u");
     upload_id_ = journal_.create_upload(upload).upload.upload_id();
-    queue_.emplace(journal_, spool_);
+    restart();
   }
 
-  std::string submit(std::string const& request_id) {
+  std::string submit(std::string const& request_id, Priority priority = PRIORITY_UNSPECIFIED,
+                     double max_queue_time_s = 0) {
     SubmitJobRequest request;
     request.set_request_id(request_id);
     JobSpec spec;
     spec.set_upload_id(upload_id_);
+    spec.set_priority(priority);
+    if (max_queue_time_s > 0)
+      spec.mutable_max_queue_time()->set_seconds(static_cast<std::int64_t>(max_queue_time_s));
     return queue_->submit(request, spec).job_id();
+  }
+  /// What the daemon would tell the worker of this claim.
+  bool is_to_stop(TaskClaim const& claim) {
+    std::stop_source now;
+    now.request_stop();
+    return queue_->wait_for_order(claim, now.get_token());
   }
   TaskClaim claim(std::string const& worker) {
     ClaimRequest request;
@@ -51,13 +61,14 @@ class JobQueueTest : public ::testing::Test {
   }
   void restart() {
     queue_.reset();
-    queue_.emplace(journal_, spool_);
+    queue_.emplace(journal_, spool_, SchedulePolicy{}, [this] { return now_; });
   }
 
   TemporaryDirectory directory_;
   Spool spool_{directory_.path() / "spool"};
   Journal journal_{spool_.journal()};
   std::string upload_id_;
+  JobQueue::Clock::time_point now_{std::chrono::hours(1)};
   std::optional<JobQueue> queue_;
 };
 
@@ -208,6 +219,137 @@ TEST_F(JobQueueTest, ProgressIsSeenWhileRunningAndCounted) {
   EXPECT_EQ(queue_->counts().running, 1u);
   EXPECT_EQ(queue_->counts().queued, 0u);
   EXPECT_EQ(queue_->job_of("w"), id);
+}
+
+TEST_F(JobQueueTest, GivesOutTheHighestClassFirst) {
+  std::string const batch = submit("1", PRIORITY_BATCH);
+  std::string const routine = submit("2");
+  std::string const urgent = submit("3", PRIORITY_URGENT);
+
+  EXPECT_EQ(claim("w").job_id(), urgent);
+  EXPECT_EQ(claim("w").job_id(), routine);
+  EXPECT_EQ(claim("w").job_id(), batch);
+}
+
+TEST_F(JobQueueTest, PriorityMayChangeAndIsKept) {
+  submit("1");
+  std::string const id = submit("2");
+  SetPriorityRequest request;
+  request.set_job_id(id);
+  request.set_priority(PRIORITY_URGENT);
+
+  queue_->set_priority(request);
+
+  restart();
+  EXPECT_EQ(queue_->job(id).spec().priority(), PRIORITY_URGENT);
+  TaskClaim const task = claim("w");
+  EXPECT_EQ(task.job_id(), id);
+  queue_->finish(finished(task, FinishRequest::OUTCOME_SUCCEEDED));
+  EXPECT_EQ(refusal([&] { queue_->set_priority(request); }), "JOB_IS_OVER");
+}
+
+TEST_F(JobQueueTest, AnEmergencyTakesThePlaceOfTheJobThatHasDoneLeast) {
+  std::string const urgent = submit("1", PRIORITY_URGENT);
+  std::string const older = submit("2");
+  std::string const younger = submit("3");
+  TaskClaim const of_urgent = claim("a"), of_older = claim("b"), of_younger = claim("c");
+
+  std::string const emergency = submit("4", PRIORITY_EMERGENCY);
+
+  EXPECT_TRUE(is_to_stop(of_younger));
+  EXPECT_FALSE(is_to_stop(of_older));
+  EXPECT_FALSE(is_to_stop(of_urgent));
+  queue_->finish(finished(of_younger, FinishRequest::OUTCOME_CANCELLED));
+  Job const victim = queue_->job(younger);
+  EXPECT_EQ(victim.state(), JOB_STATE_QUEUED);
+  EXPECT_EQ(victim.error().reason(), "PREEMPTED");
+  EXPECT_EQ(victim.preemptions(), 1u);
+  EXPECT_EQ(claim("c").job_id(), emergency);
+  TaskClaim const again = claim("d");
+  EXPECT_EQ(again.job_id(), younger);
+  EXPECT_EQ(again.attempt(), 1u) << "the same attempt";
+  EXPECT_GT(again.epoch(), of_younger.epoch());
+}
+
+TEST_F(JobQueueTest, AJobMakesRoomOnceAndNeverForLessThanAnEmergency) {
+  submit("1", PRIORITY_BATCH);
+  TaskClaim task = claim("w");
+  submit("2", PRIORITY_URGENT);
+  EXPECT_FALSE(is_to_stop(task));
+  submit("3", PRIORITY_EMERGENCY);
+  EXPECT_TRUE(is_to_stop(task));
+  queue_->finish(finished(task, FinishRequest::OUTCOME_CANCELLED));
+  restart();  // and that is remembered
+  for (int i = 0; i < 2; ++i)
+    queue_->finish(finished(claim("w"), FinishRequest::OUTCOME_SUCCEEDED));
+  task = claim("w");
+
+  submit("4", PRIORITY_EMERGENCY);
+
+  EXPECT_FALSE(is_to_stop(task));
+}
+
+TEST_F(JobQueueTest, AWorkerThatHadToBeKilledToMakeRoomIsNoCrash) {
+  std::string const id = submit("1");
+  TaskClaim const task = claim("w");
+  submit("2", PRIORITY_EMERGENCY);
+  EXPECT_FALSE(queue_->stop_overdue("w", std::chrono::seconds(10)));
+  now_ += std::chrono::seconds(11);
+  EXPECT_TRUE(queue_->stop_overdue("w", std::chrono::seconds(10)));
+
+  queue_->retire_worker("w", "signal 9");
+
+  EXPECT_EQ(queue_->job(id).state(), JOB_STATE_QUEUED);
+  EXPECT_EQ(queue_->job(id).error().reason(), "PREEMPTED");
+}
+
+TEST_F(JobQueueTest, ACancelledJobThatWasToMakeRoomIsCancelled) {
+  std::string const id = submit("1");
+  TaskClaim const task = claim("w");
+  submit("2", PRIORITY_EMERGENCY);
+
+  queue_->cancel(id);
+  queue_->finish(finished(task, FinishRequest::OUTCOME_CANCELLED));
+
+  EXPECT_EQ(queue_->job(id).state(), JOB_STATE_CANCELLED);
+}
+
+TEST_F(JobQueueTest, ExpiresWhatDidNotStartInTime) {
+  std::string const started = submit("1", PRIORITY_ROUTINE, 60);
+  claim("w");
+  std::string const waiting = submit("2", PRIORITY_ROUTINE, 60);
+  std::string const patient = submit("3");
+  now_ += std::chrono::seconds(61);
+  queue_->retire_worker("w", "signal 9");  // queued again, and no longer subject to it
+
+  queue_->tick();
+
+  EXPECT_EQ(queue_->job(waiting).state(), JOB_STATE_EXPIRED);
+  EXPECT_EQ(queue_->job(waiting).error().reason(), "QUEUE_TIME_EXCEEDED");
+  EXPECT_EQ(queue_->job(started).state(), JOB_STATE_QUEUED);
+  EXPECT_EQ(queue_->job(patient).state(), JOB_STATE_QUEUED);
+}
+
+TEST_F(JobQueueTest, RetryIsANewJobWithTheSameSpec) {
+  std::string const id = submit("1", PRIORITY_URGENT);
+  RetryJobRequest request;
+  request.set_request_id("again");
+  request.set_job_id(id);
+  EXPECT_EQ(refusal([&] { queue_->retry(request); }), "JOB_IS_NOT_OVER");
+  queue_->cancel(id);
+
+  Job const made = queue_->retry(request);
+
+  EXPECT_NE(made.job_id(), id);
+  EXPECT_EQ(made.retry_of(), id);
+  EXPECT_EQ(made.spec().priority(), PRIORITY_URGENT);
+  EXPECT_EQ(queue_->retry(request).job_id(), made.job_id()) << "the same request, the same job";
+  TaskClaim const task = claim("w");
+  EXPECT_EQ(task.job_id(), made.job_id());
+  queue_->finish(finished(task, FinishRequest::OUTCOME_SUCCEEDED));
+  request.set_request_id("once more");
+  request.set_job_id(made.job_id());
+  EXPECT_EQ(refusal([&] { queue_->retry(request); }), "JOB_SUCCEEDED");
 }
 
 }  // namespace

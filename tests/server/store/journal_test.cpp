@@ -81,16 +81,27 @@ TEST_F(JournalTest, EpochGrowsAcrossJobsAndReopening) {
   EXPECT_EQ(journal_->job("a").epoch, 3u);
 }
 
-TEST_F(JournalTest, OldestQueuedJobComesFirst) {
+TEST_F(JournalTest, JobsKeepTheOrderOfTheirSubmission) {
   journal_->insert_job(job_request("1"), queued_job("z"));
   journal_->insert_job(job_request("2"), queued_job("a"));
-
-  EXPECT_EQ(journal_->oldest_queued_job()->job.job_id(), "z");
   JobRecord record = journal_->job("z");
   record.job.set_state(qsm::v1::JOB_STATE_RUNNING);
   journal_->claim_job(record);
-  EXPECT_EQ(journal_->oldest_queued_job()->job.job_id(), "a");
+
+  EXPECT_EQ(journal_->unfinished_jobs().at(0).job.job_id(), "z");
+  EXPECT_EQ(journal_->unfinished_jobs().at(1).job.job_id(), "a");
   EXPECT_EQ(journal_->newest_jobs(1).at(0).job.job_id(), "a");
+}
+
+TEST_F(JournalTest, ARetryAndASubmissionDoNotShareRequestIds) {
+  qsm::v1::RetryJobRequest retry;
+  retry.set_request_id("1");
+  retry.set_job_id("a");
+  journal_->insert_job(job_request("1"), queued_job("a"));
+
+  EXPECT_FALSE(journal_->submitted_job(retry));
+  EXPECT_EQ(journal_->insert_job(retry, queued_job("b")).job.job_id(), "b");
+  EXPECT_EQ(journal_->insert_job(retry, queued_job("c")).job.job_id(), "b");
 }
 
 TEST_F(JournalTest, FinishStoresStateAndArtifactsTogetherOrNeither) {
