@@ -5,8 +5,8 @@
 
 namespace chistream {
 
-AdminService::AdminService(Spool& spool, JobQueue& queue, WorkerSupervisor& supervisor)
-    : started_at_(timestamp_now()), spool_(spool), queue_(queue), supervisor_(supervisor) {}
+AdminService::AdminService(Spool& spool, JobQueue& queue, WorkerPool& workers)
+    : started_at_(timestamp_now()), spool_(spool), queue_(queue), workers_(workers) {}
 
 grpc::Status AdminService::GetServerInfo(grpc::ServerContext*, qsm::v1::GetServerInfoRequest const*,
                                          qsm::v1::ServerInfo* response) {
@@ -17,7 +17,7 @@ grpc::Status AdminService::GetServerInfo(grpc::ServerContext*, qsm::v1::GetServe
     response->set_spool_free_bytes(spool_.free_bytes());
     response->set_queued_jobs(counts.queued);
     response->set_running_jobs(counts.running);
-    *response->add_workers() = supervisor_.status();
+    for (auto& worker : workers_.status()) *response->add_workers() = std::move(worker);
   });
 }
 

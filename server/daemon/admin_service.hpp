@@ -3,13 +3,13 @@
 
 #include "qsm/v1/admin.grpc.pb.h"
 #include "schedule/job_queue.hpp"
-#include "schedule/worker_supervisor.hpp"
+#include "schedule/worker_pool.hpp"
 
 namespace chistream {
 
 class AdminService final : public qsm::v1::AdminService::Service {
  public:
-  AdminService(Spool& spool, JobQueue& queue, WorkerSupervisor& supervisor);
+  AdminService(Spool& spool, JobQueue& queue, WorkerPool& workers);
 
   grpc::Status GetServerInfo(grpc::ServerContext* context,
                              qsm::v1::GetServerInfoRequest const* request,
@@ -19,7 +19,7 @@ class AdminService final : public qsm::v1::AdminService::Service {
   google::protobuf::Timestamp const started_at_;
   Spool& spool_;
   JobQueue& queue_;
-  WorkerSupervisor& supervisor_;
+  WorkerPool& workers_;
 };
 
 }  // namespace chistream

@@ -44,7 +44,10 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
       ->capture_default_str();
   app.add_option("--worker-dir", options.worker_dir,
                  "directory of chistream-worker-cuda and -cpu [that of chistreamd]");
-  app.add_option("--threads", options.threads, "of a worker; 0: the worker decides")
+  app.add_option("--workers", options.workers, "processes per device, each with a job of its own")
+      ->check(CLI::Range(1, 26))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "of a worker; 0: what there is, shared evenly")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   app.add_option("--cancel-grace-s", options.cancel_grace_s,

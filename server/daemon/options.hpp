@@ -12,7 +12,8 @@ struct DaemonOptions {
   std::filesystem::path spool;             // empty: $XDG_STATE_HOME/chistream
   std::string device = "auto";             // auto, cuda, cpu
   std::filesystem::path worker_dir;        // empty: where chistreamd is
-  int threads = 0;                         // of a worker; 0: it decides
+  int workers = 1;                         // per device
+  int threads = 0;                         // of a worker; 0: what there is, shared evenly
   double cancel_grace_s = 10;
   double aging_s = 600;  // SchedulePolicy
   double inspect_timeout_s = 120;

@@ -57,13 +57,14 @@ Server::Server(DaemonOptions const& options)
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   listen_to_workers();
-  supervisor_ = std::make_unique<WorkerSupervisor>(
-      SupervisorOptions{.worker = worker_,
-                        .socket = spool_.worker_socket().string(),
-                        .threads = options.threads,
-                        .cancel_grace = seconds(options.cancel_grace_s)},
-      queue_);
-  admin_service_ = std::make_unique<AdminService>(spool_, queue_, *supervisor_);
+  workers_ =
+      std::make_unique<WorkerPool>(PoolOptions{.worker = worker_,
+                                               .socket = spool_.worker_socket().string(),
+                                               .workers = options.workers,
+                                               .threads = options.threads,
+                                               .cancel_grace = seconds(options.cancel_grace_s)},
+                                   queue_);
+  admin_service_ = std::make_unique<AdminService>(spool_, queue_, *workers_);
   try {
     listen_to_clients(options.listen);
   } catch (...) {
@@ -122,7 +123,7 @@ void Server::stop() {
     client_server_->GetHealthCheckService()->Shutdown();
   queue_.stop();
   if (client_server_) client_server_->Shutdown(soon());
-  if (supervisor_) supervisor_->stop();
+  if (workers_) workers_->stop();
   if (worker_server_) worker_server_->Shutdown(soon());
 }
 

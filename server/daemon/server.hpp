@@ -39,7 +39,7 @@ class Server {
   JobQueue queue_;
   WorkerService worker_service_;
   std::unique_ptr<grpc::Server> worker_server_;  // listens before the first worker starts
-  std::unique_ptr<WorkerSupervisor> supervisor_;
+  std::unique_ptr<WorkerPool> workers_;
   UploadService upload_service_;
   JobService job_service_;
   ResultService result_service_;

@@ -38,7 +38,7 @@ void pause(milliseconds time, std::stop_token const& stop) {
 
 WorkerSupervisor::WorkerSupervisor(SupervisorOptions options, JobQueue& queue)
     : options_(std::move(options)), queue_(queue) {
-  *status_.mutable_device() = options_.worker.catalogue.devices(0);
+  *status_.mutable_device() = options_.device;
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
 }
 
@@ -61,8 +61,7 @@ void WorkerSupervisor::run(std::stop_token stop) {
   milliseconds rest = kFirstPause;
   for (std::uint32_t starts = 0; !stop.stop_requested(); ++starts) {
     // A new id for every process: what was given to a dead one is never mixed up with this one.
-    std::string const worker_id =
-        options_.worker.catalogue.device_kind() + "-0." + std::to_string(starts);
+    std::string const worker_id = options_.name + "." + std::to_string(starts);
     {
       std::scoped_lock const lock(mutex_);
       status_.set_worker_id(worker_id);
@@ -91,8 +90,14 @@ void WorkerSupervisor::run(std::stop_token stop) {
 
 std::string WorkerSupervisor::run_worker(std::string const& worker_id,
                                          std::stop_token const& stop) {
-  std::vector<std::string> argv = {options_.worker.program.string(), "serve",       "--socket",
-                                   "unix:" + options_.socket,        "--worker-id", worker_id};
+  std::vector<std::string> argv = {options_.worker.program.string(),
+                                   "serve",
+                                   "--socket",
+                                   "unix:" + options_.socket,
+                                   "--worker-id",
+                                   worker_id,
+                                   "--device",
+                                   std::to_string(options_.device.index())};
   if (options_.threads > 0)
     argv.insert(argv.end(), {"--threads", std::to_string(options_.threads)});
   ChildProcess child(argv, Capture::kOutputAndErrors);

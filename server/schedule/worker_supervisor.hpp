@@ -15,8 +15,10 @@ namespace chistream {
 
 struct SupervisorOptions {
   WorkerChoice worker;
-  std::string socket;  // path
-  int threads = 0;     // 0: the worker decides
+  std::string name;        // of this place; a process in it is called name.N
+  qsm::v1::Device device;  // of those in the catalogue
+  std::string socket;      // path
+  int threads = 0;         // 0: the worker decides
   std::chrono::milliseconds cancel_grace{10'000};
 };
 
@@ -26,6 +28,7 @@ class WorkerSupervisor {
   WorkerSupervisor(SupervisorOptions options, JobQueue& queue);
   ~WorkerSupervisor() { stop(); }
 
+  void request_stop() { thread_.request_stop(); }
   /// Ends the worker (SIGTERM, after 2 s SIGKILL) and the thread. To be called after
   /// JobQueue::stop(), so that the running attempt does not count as a crash.
   void stop();

@@ -1,5 +1,6 @@
 #include "worker/catalogue.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "device/error.hpp"
@@ -54,13 +55,18 @@ qsm::v1::WorkerCatalogue catalogue() {
   return all;
 }
 
-qsm::DeviceInfo first_device() {
+qsm::DeviceInfo device_at(int index) {
   auto const devices = qsm::ThisDevice::list();
-  if (devices.empty())
+  auto const found = std::find_if(devices.begin(), devices.end(),
+                                  [&](auto const& device) { return device.index == index; });
+  if (found != devices.end()) return *found;
+  if (!devices.empty())
     throw qsm::Error(qsm::ErrorCode::kDeviceFailure, "NO_DEVICE",
-                     kIsCuda ? "no CUDA driver or no CUDA device answers on this machine"
-                             : "no processor answers on this machine");
-  return devices.front();
+                     "there is no device " + std::to_string(index) + " among the " +
+                         std::to_string(devices.size()) + " of this machine");
+  throw qsm::Error(qsm::ErrorCode::kDeviceFailure, "NO_DEVICE",
+                   kIsCuda ? "no CUDA driver or no CUDA device answers on this machine"
+                           : "no processor answers on this machine");
 }
 
 }  // namespace chistream

@@ -13,7 +13,12 @@ qsm::v1::Device to_message(qsm::DeviceInfo const& info);
 
 qsm::v1::WorkerCatalogue catalogue();
 
-/// The device every command works on. Throws Error{kDeviceFailure, "NO_DEVICE"} where none answers.
-qsm::DeviceInfo first_device();
+/// Throws Error{kDeviceFailure, "NO_DEVICE"} where none answers with this index.
+qsm::DeviceInfo device_at(int index);
+
+/// The device that commands work on which are not told another.
+inline qsm::DeviceInfo first_device() {
+  return device_at(0);
+}
 
 }  // namespace chistream

@@ -104,7 +104,7 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
 
   ContainerScan source(exam);
   auto const scan = describe_scan(exam.header());
-  qsm::DeviceInfo const info = first_device();
+  qsm::DeviceInfo const info = device_at(input.device_index);
   require_room(scan, options, info);
   qsm::Reconstruction const result = qsm::reconstruct(
       device, scan, source, options, stop,

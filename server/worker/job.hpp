@@ -20,6 +20,7 @@ struct JobInput {
   std::filesystem::path container;
   std::string input_sha256;
   std::int64_t created_at_unix_s = 0;
+  int device_index = 0;  // of the device that runs it
 };
 
 struct JobOutcome {

@@ -21,11 +21,12 @@ struct ServeOptions {
   std::string socket;
   std::string worker_id;
   int threads = 0;
+  int device = 0;
 };
 
 int serve(ServeOptions const& o) {
   use_threads(o.threads);
-  qsm::DeviceInfo const info = first_device();
+  qsm::DeviceInfo const info = device_at(o.device);
   qsm::ThisDevice const device(info.index);
 
   auto const channel = grpc::CreateChannel(o.socket, grpc::InsecureChannelCredentials());
@@ -49,7 +50,7 @@ int serve(ServeOptions const& o) {
       return status.error_code() == grpc::StatusCode::UNAVAILABLE ? 0 : 1;
     }
     if (!task.has_claim()) continue;
-    switch (run_task(device, *stub, task)) {
+    switch (run_task(device, info.index, *stub, task)) {
       case TaskEnd::kDone:
         break;
       case TaskEnd::kDaemonGone:
@@ -68,6 +69,7 @@ Command add_serve(CLI::App& program) {
   auto const o = std::make_shared<ServeOptions>();
   app->add_option("--socket", o->socket, "the daemon's worker listener, unix:PATH")->required();
   app->add_option("--worker-id", o->worker_id, "how the daemon calls this process")->required();
+  app->add_option("--device", o->device, "index, as describe lists it")->capture_default_str();
   app->add_option("--threads", o->threads, "of the processor; 0: all")->capture_default_str();
   return {app, [o] { return serve(*o); }};
 }

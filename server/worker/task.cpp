@@ -69,8 +69,8 @@ void fail(FinishRequest& request, qsm::v1::ErrorDetail const& detail) {
 
 }  // namespace
 
-TaskEnd run_task(qsm::ThisDevice const& device, qsm::v1::WorkerService::Stub& stub,
-                 qsm::v1::ClaimResponse const& task) {
+TaskEnd run_task(qsm::ThisDevice const& device, int device_index,
+                 qsm::v1::WorkerService::Stub& stub, qsm::v1::ClaimResponse const& task) {
   Heartbeat heartbeat(stub, task.claim());
   FinishRequest request;
   *request.mutable_claim() = task.claim();
@@ -81,7 +81,8 @@ TaskEnd run_task(qsm::ThisDevice const& device, qsm::v1::WorkerService::Stub& st
                          .spec = task.spec(),
                          .container = task.input_path(),
                          .input_sha256 = task.input_sha256(),
-                         .created_at_unix_s = task.created_at_unix_s()};
+                         .created_at_unix_s = task.created_at_unix_s(),
+                         .device_index = device_index};
     ArtifactSink const put = [&](qsm::v1::Artifact const& artifact, std::string_view bytes) {
       stage = "store";
       put_artifact(stub, task.claim(), artifact, bytes);

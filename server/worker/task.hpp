@@ -12,7 +12,7 @@ enum class TaskEnd {
   kDaemonGone,
 };
 
-TaskEnd run_task(qsm::ThisDevice const& device, qsm::v1::WorkerService::Stub& stub,
-                 qsm::v1::ClaimResponse const& task);
+TaskEnd run_task(qsm::ThisDevice const& device, int device_index,
+                 qsm::v1::WorkerService::Stub& stub, qsm::v1::ClaimResponse const& task);
 
 }  // namespace chistream

@@ -1,0 +1,78 @@
+// Several workers at the same time, one per device and per place on it.
+#include "server/server_fixture.hpp"
+
+namespace chistream::test {
+namespace {
+
+using namespace qsm::v1;
+
+class WorkersTest : public ServerTest {
+ protected:
+  WorkersTest() {
+    options_.workers = 2;
+    start();
+  }
+
+  ServerInfo info() {
+    grpc::ClientContext context;
+    ServerInfo info;
+    EXPECT_TRUE(admin_->GetServerInfo(&context, {}, &info).ok());
+    return info;
+  }
+  std::string another_job(std::string const& name, std::string const& behaviour,
+                          Priority priority = PRIORITY_ROUTINE) {
+    SubmitJobRequest request = job_request("job " + name, committed_upload(name), behaviour);
+    request.mutable_spec()->set_priority(priority);
+    Job job;
+    EXPECT_TRUE(submit(request, &job).ok());
+    return job.job_id();
+  }
+};
+
+TEST_F(WorkersTest, TwoOnOneDeviceWorkAtTheSameTime) {
+  std::string const first = another_job("1", "obey-cancel");
+  std::string const second = another_job("2", "obey-cancel");
+
+  EXPECT_TRUE(reaches(first, JOB_STATE_RUNNING));
+  EXPECT_TRUE(reaches(second, JOB_STATE_RUNNING));
+
+  ServerInfo const both = info();
+  ASSERT_EQ(both.workers_size(), 2);
+  EXPECT_EQ(both.running_jobs(), 2u);
+  EXPECT_NE(both.workers(0).worker_id(), both.workers(1).worker_id());
+  EXPECT_EQ(both.workers(0).device().index(), both.workers(1).device().index());
+  EXPECT_NE(both.workers(0).job_id(), both.workers(1).job_id());
+  cancel(first);
+  EXPECT_TRUE(reaches(first, JOB_STATE_CANCELLED));
+  EXPECT_EQ(get_job(second).state(), JOB_STATE_RUNNING);
+  cancel(second);
+  EXPECT_TRUE(reaches(second, JOB_STATE_CANCELLED));
+}
+
+TEST_F(WorkersTest, ACrashTakesOneJobAndTheOtherGoesOn) {
+  std::string const quiet = another_job("quiet", "obey-cancel");
+  ASSERT_TRUE(reaches(quiet, JOB_STATE_RUNNING));
+
+  std::string const crashing = another_job("crashing", "crash");
+
+  EXPECT_TRUE(reaches(crashing, JOB_STATE_FAILED));
+  EXPECT_EQ(get_job(quiet).state(), JOB_STATE_RUNNING);
+  EXPECT_EQ(get_job(quiet).attempt(), 1u);
+  cancel(quiet);
+  EXPECT_TRUE(reaches(quiet, JOB_STATE_CANCELLED));
+}
+
+TEST_F(WorkersTest, AnEmergencyStopsNobodyWhereAWorkerIsIdle) {
+  std::string const routine = another_job("routine", "obey-cancel");
+  ASSERT_TRUE(reaches(routine, JOB_STATE_RUNNING));
+
+  std::string const emergency = another_job("emergency", "succeed", PRIORITY_EMERGENCY);
+
+  EXPECT_TRUE(reaches(emergency, JOB_STATE_SUCCEEDED));
+  EXPECT_EQ(get_job(routine).preemptions(), 0u);
+  cancel(routine);
+  EXPECT_TRUE(reaches(routine, JOB_STATE_CANCELLED));
+}
+
+}  // namespace
+}  // namespace chistream::test
