@@ -16,7 +16,29 @@ constexpr std::uint32_t kMostListed = 1000;  // keeps the answer below gRPC's 4 
 constexpr std::chrono::milliseconds kProgressPause{250};
 constexpr std::chrono::seconds kHeartbeat{5};
 
+std::uint64_t largest_device(qsm::v1::WorkerCatalogue const& catalogue) {
+  std::uint64_t most = 0;
+  for (auto const& device : catalogue.devices()) most = std::max(most, device.memory_bytes());
+  return most;
+}
+
 }  // namespace
+
+JobService::JobService(Journal& journal, Spool& spool, JobQueue& queue, WorkerChoice const& worker)
+    : journal_(journal),
+      spool_(spool),
+      queue_(queue),
+      estimate_(worker.program, largest_device(worker.catalogue)),
+      catalogue_(worker.catalogue) {}
+
+JobService::Asked JobService::ask(qsm::v1::JobSpec const& spec) const {
+  qsm::v1::JobSpec const resolved = resolve(spec, catalogue_);
+  auto const state = journal_.upload(resolved.upload_id()).upload.state();
+  if (state != qsm::v1::UPLOAD_STATE_COMMITTED)
+    throw RequestError(grpc::FAILED_PRECONDITION, "UPLOAD_NOT_COMMITTED",
+                       "the upload is not committed", "call CommitUpload first");
+  return {resolved, estimate_(resolved, spool_.upload(resolved.upload_id()))};
+}
 
 grpc::Status JobService::SubmitJob(grpc::ServerContext*, qsm::v1::SubmitJobRequest const* request,
                                    qsm::v1::Job* response) {
@@ -27,13 +49,15 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext*, qsm::v1::SubmitJobReque
       *response = queue_.job(earlier->job.job_id());
       return;
     }
-    qsm::v1::JobSpec const resolved = resolve(request->spec(), catalogue_);
-    auto const state = journal_.upload(resolved.upload_id()).upload.state();
-    if (state != qsm::v1::UPLOAD_STATE_COMMITTED)
-      throw RequestError(grpc::FAILED_PRECONDITION, "UPLOAD_NOT_COMMITTED",
-                         "the upload is not committed", "call CommitUpload first");
-    *response = queue_.submit(*request, resolved);
+    Asked const asked = ask(request->spec());
+    require_fit(asked.estimate);
+    *response = queue_.submit(*request, asked.spec, asked.estimate.peak_bytes());
   });
+}
+
+grpc::Status JobService::EstimateJob(grpc::ServerContext*, qsm::v1::JobSpec const* request,
+                                     qsm::v1::Estimate* response) {
+  return answer("EstimateJob", [&] { *response = ask(*request).estimate; });
 }
 
 grpc::Status JobService::GetJob(grpc::ServerContext*, qsm::v1::JobRef const* request,

@@ -68,8 +68,10 @@ void check_override(Override const& override_, PipelineDescription const& pipeli
   }
   if (type == Override::kNumber) check_number(override_.number(), *found);
   if (type == Override::kList) {
-    if (override_.list().values().empty())
-      refuse("OPTION_OUT_OF_RANGE", found->name() + " takes at least one number");
+    constexpr int kMost = 100;
+    if (override_.list().values().empty() || override_.list().values_size() > kMost)
+      refuse("OPTION_OUT_OF_RANGE",
+             found->name() + " takes 1 to " + std::to_string(kMost) + " numbers");
     for (double const value : override_.list().values()) check_number(value, *found);
   }
   auto const& choices = found->choices();

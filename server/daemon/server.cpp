@@ -51,7 +51,7 @@ Server::Server(DaemonOptions const& options)
       worker_service_(queue_, spool_),
       upload_service_(options, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
-      job_service_(journal_, queue_, worker_.catalogue),
+      job_service_(journal_, spool_, queue_, worker_),
       result_service_(journal_, spool_) {
   require_loopback(options.listen);
   grpc::EnableDefaultHealthCheckService(true);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 #include <thread>
 
 namespace chistream {
@@ -19,15 +20,14 @@ namespace {
 constexpr int kCannotStart = 127;  // as shells have it
 
 // Between fork and exec of a process with threads only async-signal-safe calls are allowed.
-[[noreturn]] void become(char* const argv[], int output, Capture capture, pid_t parent) {
+[[noreturn]] void become(char* const argv[], int input, int output, Capture capture, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kCannotStart);  // the parent died before the line above
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  int const nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   if (capture == Capture::kOutputAndErrors) ::dup2(output, STDERR_FILENO);
   ::close_range(3, ~0u, 0);
@@ -35,20 +35,41 @@ constexpr int kCannotStart = 127;  // as shells have it
   ::_exit(kCannotStart);
 }
 
-}  // namespace
+struct Pipe {
+  File out, in;
+};
 
-ChildProcess::ChildProcess(std::vector<std::string> const& argv, Capture capture) {
+Pipe make_pipe() {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe");
-  output_ = File(ends[0]);
-  File const theirs(ends[1]);
+  return {File(ends[0]), File(ends[1])};
+}
+
+// The end of a pipe that holds all of `input`, so that nobody has to wait for the child to read it.
+File holding(std::string_view input) {
+  constexpr std::size_t kPipeHolds = 64 * 1024;
+  if (input.size() > kPipeHolds) throw std::length_error("input of a child process is too long");
+  auto [out, in] = make_pipe();
+  if (!input.empty() &&
+      ::write(in.fd(), input.data(), input.size()) != static_cast<ssize_t>(input.size()))
+    throw_errno("write to a pipe");
+  return std::move(out);
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(std::vector<std::string> const& argv, Capture capture,
+                           std::string_view input) {
+  auto [from_child, theirs] = make_pipe();
+  output_ = std::move(from_child);
+  File const stdin_of_child = holding(input);
   std::vector<char*> arguments;
   for (auto const& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t const parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("fork");
-  if (pid_ == 0) become(arguments.data(), theirs.fd(), capture, parent);
+  if (pid_ == 0) become(arguments.data(), stdin_of_child.fd(), theirs.fd(), capture, parent);
 }
 
 ChildProcess::~ChildProcess() {
@@ -81,11 +102,11 @@ std::optional<ChildProcess::End> ChildProcess::ended() {
 }
 
 std::optional<Captured> run_program(std::vector<std::string> const& argv,
-                                    std::chrono::milliseconds timeout) {
+                                    std::chrono::milliseconds timeout, std::string_view input) {
   using Clock = std::chrono::steady_clock;
   constexpr std::size_t kMaxOutput = 16u << 20;
   auto const deadline = Clock::now() + timeout;
-  ChildProcess child(argv, Capture::kOutput);
+  ChildProcess child(argv, Capture::kOutput, input);
   Captured captured;
   bool open = true;
   while (Clock::now() < deadline && captured.output.size() <= kMaxOutput) {

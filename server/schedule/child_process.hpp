@@ -1,8 +1,8 @@
 /// Programs the daemon starts: workers, and their short `describe` and `inspect` calls.
 ///
-/// A child gets /dev/null as stdin, none of our descriptors, no blocked signals, and SIGKILL when
-/// the thread that started it ends (Linux ties PR_SET_PDEATHSIG to that thread, not to the
-/// process), so no worker outlives its daemon, however the daemon ends.
+/// A child gets what is meant for it as stdin, none of our descriptors, no blocked signals, and
+/// SIGKILL when the thread that started it ends (Linux ties PR_SET_PDEATHSIG to that thread, not to
+/// the process), so no worker outlives its daemon, however the daemon ends.
 #pragma once
 
 #include <sys/types.h>
@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/file.hpp"
@@ -20,8 +21,9 @@ enum class Capture { kOutput, kOutputAndErrors };  // the rest goes to our own s
 
 class ChildProcess {
  public:
-  /// argv[0] is the path of the program. Throws std::system_error.
-  ChildProcess(std::vector<std::string> const& argv, Capture capture);
+  /// argv[0] is the path of the program; it reads `input` and then the end of it, which must fit
+  /// into a pipe (64 KiB). Throws std::system_error, std::length_error.
+  ChildProcess(std::vector<std::string> const& argv, Capture capture, std::string_view input = "");
   ~ChildProcess();  // kills and reaps
   ChildProcess(ChildProcess const&) = delete;
   ChildProcess& operator=(ChildProcess const&) = delete;
@@ -54,6 +56,6 @@ struct Captured {
 /// Runs a program to its end. nullopt: killed because it took longer than `timeout` or wrote more
 /// than 16 MiB.
 std::optional<Captured> run_program(std::vector<std::string> const& argv,
-                                    std::chrono::milliseconds timeout);
+                                    std::chrono::milliseconds timeout, std::string_view input = "");
 
 }  // namespace chistream

@@ -8,6 +8,13 @@
 #include "store/timestamp.hpp"
 
 namespace chistream {
+namespace {
+
+bool ran_out_of_memory(qsm::v1::ErrorDetail const& error) {
+  return error.reason() == "OUT_OF_MEMORY" || error.reason() == "GPU_OUT_OF_MEMORY";
+}
+
+}  // namespace
 
 qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
                                        std::function<bool()> const& abandoned) {
@@ -16,11 +23,12 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
   double const wait_s = std::min(std::max(0.0, request.wait_s()), kLongestWait_s);  // NaN is 0
   auto const until = Clock::now() + std::chrono::milliseconds(static_cast<long>(1000 * wait_s));
   std::unique_lock lock(mutex_);
-  ++idle_workers_;
+  idle_.push_back(&request.device());
   struct Leave {  // still under the lock, which is destroyed later
-    std::size_t& idle;
-    ~Leave() { --idle; }
-  } const leave{idle_workers_};
+    std::vector<qsm::v1::Device const*>& idle;
+    qsm::v1::Device const* device;
+    ~Leave() { std::erase(idle, device); }
+  } const leave{idle_, &request.device()};
   while (!stopping_ && !abandoned()) {
     if (retired_.contains(request.worker_id()))
       throw RequestError(grpc::ABORTED, "WORKER_RETIRED", "this worker was given up");
@@ -33,7 +41,7 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
 }
 
 std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimRequest const& request) {
-  std::string const next = next_job();
+  std::string const next = next_job(request.device());
   if (next.empty()) return std::nullopt;
   std::optional<JobRecord> record = journal_.job(next);
   UploadRecord const input = journal_.upload(record->job.spec().upload_id());
@@ -45,6 +53,7 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
 
   Live& live = live_.at(next);
   live.started = true;
+  live.device = request.device();
   order_.started(live.place.priority);
   share_.began(next, live.place.tenant, now_());
   live.claim.set_job_id(record->job.job_id());
@@ -130,6 +139,10 @@ void JobQueue::finish(qsm::v1::FinishRequest const& request) {
       return;
     }
     case qsm::v1::FinishRequest::OUTCOME_FAILED:
+      if (ran_out_of_memory(request.error()) && live.bytes < live.device.memory_bytes()) {
+        live.bytes = live.device.memory_bytes();
+        return end_attempt(record.job.job_id(), Cause::kOutOfMemory, "no memory was left");
+      }
       record.job.set_state(qsm::v1::JOB_STATE_FAILED);
       *record.job.mutable_error() = request.error();
       finish_locked(record, {});
@@ -192,6 +205,17 @@ JobQueue::Live& JobQueue::require(qsm::v1::TaskClaim const& claim) {
                      "epoch " + std::to_string(claim.epoch()) + " no longer holds this job");
 }
 
+std::string JobQueue::reason_of(Cause cause, bool crash) {
+  switch (cause) {
+    case Cause::kPreempted:
+      return "PREEMPTED";
+    case Cause::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    default:
+      return crash ? "WORKER_CRASH" : "SERVER_RESTARTED";
+  }
+}
+
 void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string const& how) {
   JobRecord record = journal_.job(job_id);
   if (live_.at(job_id).order == Order::kPreempt) cause = Cause::kPreempted;  // however it went
@@ -203,9 +227,7 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
   } else {
     qsm::v1::ErrorDetail& error = *record.job.mutable_error();
     error.Clear();
-    error.set_reason(cause == Cause::kPreempted ? "PREEMPTED"
-                     : crash                    ? "WORKER_CRASH"
-                                                : "SERVER_RESTARTED");
+    error.set_reason(reason_of(cause, crash));
     error.set_message("attempt " + std::to_string(record.job.attempt()) + " ended: " + how);
     error.set_retryable(true);
     if (cause == Cause::kPreempted) {  // the same attempt begins again
@@ -217,6 +239,7 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
       finish_locked(record, {});
     } else {
       record.job.set_state(qsm::v1::JOB_STATE_QUEUED);
+      record.job.set_estimated_bytes(live_.at(job_id).bytes);
       journal_.update_job(record);
       share_.ended(job_id, now_());
       Live& live = live_.at(job_id);
@@ -227,6 +250,7 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
       again.started = live.started;
       again.made_room = record.job.preemptions() > 0;
       again.patience = live.patience;
+      again.bytes = live.bytes;
       live = std::move(again);
       changed(live);
       spdlog::warn("job {}: queued again, {}", job_id, error.message());

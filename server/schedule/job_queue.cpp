@@ -35,9 +35,9 @@ JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
 }
 
 qsm::v1::Job JobQueue::submit(qsm::v1::SubmitJobRequest const& request,
-                              qsm::v1::JobSpec const& resolved) {
+                              qsm::v1::JobSpec const& resolved, std::uint64_t estimated_bytes) {
   std::scoped_lock const lock(mutex_);
-  return insert(request, resolved, "");
+  return insert(request, resolved, estimated_bytes, "");
 }
 
 qsm::v1::Job JobQueue::retry(qsm::v1::RetryJobRequest const& request) {
@@ -50,16 +50,17 @@ qsm::v1::Job JobQueue::retry(qsm::v1::RetryJobRequest const& request) {
   if (job.state() < qsm::v1::JOB_STATE_SUCCEEDED)
     throw RequestError(grpc::FAILED_PRECONDITION, "JOB_IS_NOT_OVER",
                        "only a job that is over can be tried again", "cancel it first");
-  return insert(request, job.spec(), job.job_id());
+  return insert(request, job.spec(), job.estimated_bytes(), job.job_id());
 }
 
 qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec,
-                              std::string const& retry_of) {
+                              std::uint64_t estimated_bytes, std::string const& retry_of) {
   require_running();
   qsm::v1::Job job;
   job.set_job_id(random_id());
   job.set_state(qsm::v1::JOB_STATE_QUEUED);
   job.set_retry_of(retry_of);
+  job.set_estimated_bytes(estimated_bytes);
   *job.mutable_spec() = spec;
   *job.mutable_created_at() = timestamp_now();
   qsm::v1::Job stored = journal_.insert_job(origin, job).job;
@@ -77,6 +78,7 @@ JobQueue::Live& JobQueue::add(qsm::v1::Job const& job) {
                 .priority = priority_of(job.spec()),
                 .rank = ++last_rank_,
                 .since = now_()};
+  live.bytes = job.estimated_bytes();
   live.started = job.attempt() > 0 || job.preemptions() > 0;
   live.made_room = job.preemptions() > 0;
   if (job.spec().has_max_queue_time())

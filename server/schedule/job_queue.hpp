@@ -11,6 +11,10 @@
 /// progress, who holds a claim, how long a job has waited, what every tenant has had, and versions
 /// for those who wait.
 ///
+/// A job starts where its estimated memory is free beside the jobs that run there; the next in turn
+/// waits for room and is not overtaken meanwhile. One that ran out of memory all the same is tried
+/// once more with the device for itself.
+///
 /// An emergency that finds no worker idle has one running job below urgent stopped, as a
 /// cancellation would, and queued again with the same attempt; a job makes room at most once.
 ///
@@ -59,7 +63,9 @@ class JobQueue {
 
   // --- clients
 
-  qsm::v1::Job submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::JobSpec const& resolved);
+  /// `estimated_bytes`: memory of the device that it will take, 0: next to nothing.
+  qsm::v1::Job submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::JobSpec const& resolved,
+                      std::uint64_t estimated_bytes = 0);
   /// A new job like one that ended without a result.
   qsm::v1::Job retry(qsm::v1::RetryJobRequest const& request);
   qsm::v1::Job set_priority(qsm::v1::SetPriorityRequest const& request);
@@ -127,23 +133,28 @@ class JobQueue {
     bool made_room = false;                   // for an emergency, which happens once
     std::optional<Clock::duration> patience;  // max_queue_time
 
+    std::uint64_t bytes = 0;  // of the device
+    qsm::v1::Device device;   // that it runs on
+
     bool claimed() const { return claim.epoch() != 0; }
   };
-  enum class Cause { kWorkerCrash, kServerRestart, kPreempted };  // only the first counts
+  enum class Cause { kWorkerCrash, kServerRestart, kPreempted, kOutOfMemory };  // the first counts
 
   Live* find(qsm::v1::TaskClaim const& claim);     // nullptr: stale
   Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
   Snapshot snapshot_locked(std::string const& job_id);
   qsm::v1::Job insert(Origin const& origin, qsm::v1::JobSpec const& spec,
-                      std::string const& retry_of);
+                      std::uint64_t estimated_bytes, std::string const& retry_of);
   Live& add(qsm::v1::Job const& job);
   std::optional<qsm::v1::ClaimResponse> claim_locked(qsm::v1::ClaimRequest const& request);
-  std::string next_job();  // empty: none
+  std::string next_job(qsm::v1::Device const& device);  // empty: none that may start there now
+  std::uint64_t free_bytes(qsm::v1::Device const& device) const;  // by the estimates
   void give_order(Live& live, Order order);
   void make_room_for_emergencies();
   void expire_jobs();
   void give_up_silent_claims();
   void finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts);
+  static std::string reason_of(Cause cause, bool crash);
   void end_attempt(std::string const& job_id, Cause cause, std::string const& how);
   void require_running() const;  // throws SHUTTING_DOWN
   void changed(Live& live);
@@ -155,7 +166,7 @@ class JobQueue {
   JobOrder order_;
   FairShare share_;
   std::uint64_t last_rank_ = 0;
-  std::size_t idle_workers_ = 0;  // that wait in claim()
+  std::vector<qsm::v1::Device const*> idle_;  // of the workers that wait in claim()
   std::condition_variable_any wake_;
   std::map<std::string, Live> live_;
   std::set<std::string> retired_;

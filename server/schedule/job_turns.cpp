@@ -2,18 +2,31 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "schedule/job_queue.hpp"
 
 namespace chistream {
 
-std::string JobQueue::next_job() {
+std::string JobQueue::next_job(qsm::v1::Device const& device) {
   std::vector<WaitingJob> waiting;
   for (auto const& [id, live] : live_)
-    if (!live.claimed()) waiting.push_back(live.place);
+    if (!live.claimed() && (device.memory_bytes() == 0 || live.bytes <= device.memory_bytes()))
+      waiting.push_back(live.place);
   WaitingJob const* const next = order_.next(waiting, share_, now_());
-  return next ? next->job_id : "";
+  bool const has_room = next && live_.at(next->job_id).bytes <= free_bytes(device);
+  return has_room ? next->job_id : "";
+}
+
+std::uint64_t JobQueue::free_bytes(qsm::v1::Device const& device) const {
+  if (device.memory_bytes() == 0) return std::numeric_limits<std::uint64_t>::max();  // not known
+  std::uint64_t taken = 0;
+  for (auto const& [id, live] : live_)
+    if (live.claimed() && live.device.kind() == device.kind() &&
+        live.device.index() == device.index())
+      taken += live.bytes;
+  return device.memory_bytes() - std::min(taken, device.memory_bytes());
 }
 
 void JobQueue::give_order(Live& live, Order order) {
@@ -24,16 +37,22 @@ void JobQueue::give_order(Live& live, Order order) {
 
 void JobQueue::make_room_for_emergencies() {
   using qsm::v1::PRIORITY_EMERGENCY;
-  std::size_t emergencies = 0, coming = idle_workers_;
+  std::size_t emergencies = 0, coming = 0;
+  std::uint64_t largest = 0;  // of them
   std::vector<Live*> may_stop;
   for (auto& [id, live] : live_) {
-    if (!live.claimed())
-      emergencies += live.place.priority == PRIORITY_EMERGENCY;
-    else if (live.order != Order::kNone)
+    if (!live.claimed() && live.place.priority == PRIORITY_EMERGENCY) {
+      ++emergencies;
+      largest = std::max(largest, live.bytes);
+    }
+    if (!live.claimed()) continue;
+    if (live.order != Order::kNone)
       ++coming;
     else if (live.place.priority < qsm::v1::PRIORITY_URGENT && !live.made_room)
       may_stop.push_back(&live);
   }
+  if (emergencies == 0) return;
+  for (qsm::v1::Device const* const device : idle_) coming += largest <= free_bytes(*device);
   // The lowest class first, and of it the one that has just begun: least is lost.
   std::sort(may_stop.begin(), may_stop.end(), [](Live const* a, Live const* b) {
     return std::tuple(a->place.priority, -static_cast<std::int64_t>(a->claim.epoch())) <

@@ -13,6 +13,7 @@ struct Command {
 };
 
 Command add_describe(CLI::App& program);
+Command add_estimate(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_serve(CLI::App& program);
 Command add_run(CLI::App& program);

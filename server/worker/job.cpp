@@ -87,16 +87,21 @@ std::vector<SeriesDescription> all_descriptions(SeriesDescription const& suscept
 
 }  // namespace
 
+qsm::PipelineOptions options_of(qsm::v1::JobSpec const& spec) {
+  qsm::PipelineOptions options = find_preset(spec.pipeline()).options;
+  for (auto const& change : spec.overrides()) apply(options, change);
+  options.extra.field_noise = asks_for(spec, qsm::v1::SERIES_KIND_FIELD_NOISE);
+  options.extra.quality = asks_for(spec, qsm::v1::SERIES_KIND_QUALITY);
+  options.extra.uncertainty = asks_for(spec, qsm::v1::SERIES_KIND_UNCERTAINTY);
+  return options;
+}
+
 JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, ArtifactSink const& sink,
                    std::stop_token stop, ProgressSink const& on_progress) {
   auto const begin = Clock::now();
   reset_memory_peak();
   qsm::Preset const& preset = find_preset(input.spec.pipeline());
-  qsm::PipelineOptions options = preset.options;
-  for (auto const& change : input.spec.overrides()) apply(options, change);
-  options.extra.field_noise = asks_for(input.spec, qsm::v1::SERIES_KIND_FIELD_NOISE);
-  options.extra.quality = asks_for(input.spec, qsm::v1::SERIES_KIND_QUALITY);
-  options.extra.uncertainty = asks_for(input.spec, qsm::v1::SERIES_KIND_UNCERTAINTY);
+  qsm::PipelineOptions const options = options_of(input.spec);
 
   ContainerReader const exam(input.container);
   SeriesDescription series = describe_series(input, exam.header(), preset, options);

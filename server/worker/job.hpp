@@ -32,6 +32,9 @@ struct JobOutcome {
 
 using ProgressSink = std::function<void(qsm::v1::Progress const&)>;
 
+/// The options that a spec asks for. Throws Error as find_preset() and set_option().
+qsm::PipelineOptions options_of(qsm::v1::JobSpec const& spec);
+
 /// Throws Error and FormatError as reconstruct(), ContainerReader, find_preset(), set_option() and
 /// check_identity() do; the last three before any work is done.
 JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, ArtifactSink const& sink,

@@ -46,9 +46,9 @@ int main(int argc, char** argv) {
   CLI::App program("chistream worker: quantitative susceptibility mapping on one device");
   program.set_version_flag("--version", std::string(kSoftware) + " worker " + kVersion);
   program.require_subcommand(1);
-  std::vector<Command> const commands = {add_serve(program),    add_run(program),
-                                         add_stage(program),    add_simulate(program),
-                                         add_describe(program), add_inspect(program)};
+  std::vector<Command> const commands = {
+      add_serve(program),    add_run(program),     add_stage(program),   add_simulate(program),
+      add_describe(program), add_inspect(program), add_estimate(program)};
   try {
     program.parse(argc, argv);
     return run_chosen(commands);

@@ -20,6 +20,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::uint64_t kDeviceBytes = 1000;
 using namespace qsm::v1;
 
 [[noreturn]] void hang() {
@@ -34,14 +35,16 @@ int describe(fs::path const& program) {
     Device& device = *catalogue.add_devices();
     device.set_name("fake device");
     device.set_kind(catalogue.device_kind());
+    device.set_memory_bytes(kDeviceBytes);
   }
   PipelineDescription& pipeline = *catalogue.add_pipelines();
   pipeline.set_name("fake");
   pipeline.set_version(1);
   OptionDescription& behaviour = *pipeline.add_options();
   behaviour.set_name("fake.behaviour");
-  for (char const* choice : {"succeed", "crash", "crash-once", "fail", "obey-cancel",
-                             "ignore-cancel", "finish-twice", "wrong-count", "drop-heartbeat"})
+  for (char const* choice :
+       {"succeed", "crash", "crash-once", "fail", "obey-cancel", "ignore-cancel", "finish-twice",
+        "wrong-count", "drop-heartbeat", "out-of-memory"})
     behaviour.add_choices(choice);
   behaviour.mutable_default_value()->set_choice("succeed");
   OptionDescription& alpha = *pipeline.add_options();
@@ -56,6 +59,10 @@ int describe(fs::path const& program) {
   count.set_minimum(1);
   count.set_maximum(10);
   count.mutable_default_value()->set_number(1);
+  OptionDescription& memory = *pipeline.add_options();
+  memory.set_name("fake.bytes");
+  memory.set_maximum(1e6);
+  memory.mutable_default_value()->set_number(1);
   OptionDescription& radii = *pipeline.add_options();
   radii.set_name("fake.radii");
   radii.set_maximum(9);
@@ -84,6 +91,19 @@ int inspect(fs::path const& container) {
   summary.set_vendor(header.vendor());
   summary.set_coils(header.coils());
   std::cout << summary.SerializeAsString();
+  return 0;
+}
+
+int estimate() {
+  JobSpec spec;
+  if (!spec.ParseFromIstream(&std::cin)) return 1;
+  Estimate estimate;
+  estimate.set_peak_bytes(1);
+  for (auto const& option : spec.overrides())
+    if (option.option() == "fake.bytes")
+      estimate.set_peak_bytes(static_cast<std::uint64_t>(option.number()));
+  if (spec.has_identity()) return 1;  // is not to come here
+  std::cout << estimate.SerializeAsString();
   return 0;
 }
 
@@ -135,7 +155,8 @@ class Attempt {
     if (writer->Finish().ok()) ++artifacts_;
   }
 
-  grpc::StatusCode finish(FinishRequest::Outcome outcome, std::uint32_t extra_artifacts = 0) {
+  grpc::StatusCode finish(FinishRequest::Outcome outcome, std::uint32_t extra_artifacts = 0,
+                          std::string const& failure = "NOT_CONVERGED") {
     grpc::ClientContext context;
     FinishRequest request;
     FinishResponse response;
@@ -144,7 +165,7 @@ class Attempt {
     request.set_artifacts(artifacts_ + extra_artifacts);
     request.set_peak_bytes(1000);
     if (outcome == FinishRequest::OUTCOME_FAILED) {
-      request.mutable_error()->set_reason("NOT_CONVERGED");
+      request.mutable_error()->set_reason(failure);
       request.mutable_error()->set_stage("inversion");
     }
     return stub_.Finish(&context, request, &response).error_code();
@@ -172,6 +193,10 @@ void work_on(WorkerService::Stub& stub, ClaimResponse const& work) {
   }
   if (behaviour == "fail") {
     attempt.finish(FinishRequest::OUTCOME_FAILED);
+    return;
+  }
+  if (behaviour == "out-of-memory") {
+    attempt.finish(FinishRequest::OUTCOME_FAILED, 0, "OUT_OF_MEMORY");
     return;
   }
   if (behaviour == "ignore-cancel") hang();
@@ -211,6 +236,7 @@ int serve(std::string const& socket, std::string const& worker_id) {
     ClaimRequest request;
     request.set_worker_id(worker_id);
     request.mutable_device()->set_name("fake device");
+    request.mutable_device()->set_memory_bytes(kDeviceBytes);
     request.set_wait_s(5);
     ClaimResponse work;
     if (!stub->Claim(&context, request, &work).ok()) return 1;
@@ -224,7 +250,9 @@ int main(int argc, char** argv) {
   std::string const command = argc > 1 ? argv[1] : "";
   if (command == "describe") return describe(argv[0]);
   if (command == "inspect" && argc == 3) return inspect(argv[2]);
+  if (command == "estimate" && argc == 3) return estimate();
   if (command == "serve" && argc >= 6) return serve(argv[3], argv[5]);
-  std::cerr << "fake_worker describe | inspect FILE | serve --socket S --worker-id ID\n";
+  std::cerr
+      << "fake_worker describe | inspect FILE | estimate FILE | serve --socket S --worker-id ID\n";
   return 64;
 }

@@ -62,6 +62,43 @@ TEST_F(WorkersTest, ACrashTakesOneJobAndTheOtherGoesOn) {
   EXPECT_TRUE(reaches(quiet, JOB_STATE_CANCELLED));
 }
 
+TEST_F(WorkersTest, AJobWaitsForRoomBesideWhatRuns) {
+  auto const large = [&](std::string const& name, double bytes) {
+    SubmitJobRequest request = job_request("job " + name, committed_upload(name), "obey-cancel");
+    auto& option = *request.mutable_spec()->add_overrides();
+    option.set_option("fake.bytes");
+    option.set_number(bytes);
+    Job job;
+    grpc::Status const status = submit(request, &job);
+    return status.ok() ? job.job_id() : reason(status);
+  };
+  std::string const first = large("1", 600);
+  ASSERT_TRUE(reaches(first, JOB_STATE_RUNNING));
+  std::string const second = large("2", 500);
+  std::string const small = another_job("small", "succeed");
+
+  EXPECT_EQ(large("3", 1001), "DOES_NOT_FIT") << "never";
+  EXPECT_EQ(get_job(second).state(), JOB_STATE_QUEUED) << "not now";
+  EXPECT_EQ(get_job(second).estimated_bytes(), 500u);
+  EXPECT_EQ(get_job(small).state(), JOB_STATE_QUEUED) << "it does not overtake";
+
+  cancel(first);
+  EXPECT_TRUE(reaches(second, JOB_STATE_RUNNING));
+  EXPECT_TRUE(reaches(small, JOB_STATE_SUCCEEDED));
+  cancel(second);
+  EXPECT_TRUE(reaches(second, JOB_STATE_CANCELLED));
+}
+
+TEST_F(WorkersTest, WhatRanOutOfMemoryIsTriedOnceMoreAlone) {
+  std::string const id = another_job("greedy", "out-of-memory");
+
+  ASSERT_TRUE(reaches(id, JOB_STATE_FAILED));
+
+  EXPECT_EQ(get_job(id).attempt(), 2u);
+  EXPECT_EQ(get_job(id).estimated_bytes(), 1000u) << "the whole device";
+  EXPECT_EQ(get_job(id).error().reason(), "OUT_OF_MEMORY");
+}
+
 TEST_F(WorkersTest, AnEmergencyStopsNobodyWhereAWorkerIsIdle) {
   std::string const routine = another_job("routine", "obey-cancel");
   ASSERT_TRUE(reaches(routine, JOB_STATE_RUNNING));
