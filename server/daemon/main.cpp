@@ -1,4 +1,5 @@
 /// chistreamd: flags -> DaemonOptions -> Server, until a signal.
+#include <grpc/grpc.h>
 #include <signal.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -32,6 +33,9 @@ int serve(chistream::DaemonOptions const& options) {
 
   ::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may end before we do
 
+  // Never shut down again: with a connection that ended not long ago gRPC 1.51 waits 10 s for a
+  // poller of its own, when all of ours is closed already.
+  grpc_init();
   chistream::Server server(options);
   std::cout << "chistreamd listening on " << server.address() << std::endl;
   int received = 0;

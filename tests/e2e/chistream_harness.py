@@ -65,13 +65,14 @@ def call(*command, expect=OK, timeout=300, **options):
 class Server:
     """A daemon with a spool of its own; `with Server(folder) as server:`."""
 
-    def __init__(self, folder, *options, device="cpu"):
+    def __init__(self, folder, *options, device="cpu", workers=BIN):
         self.spool = folder / "spool"
         self.log = folder / "daemon.log"
         self.socket = folder / "daemon.sock"
-        self.options = ["--device", device, "--worker-dir", str(BIN), *options]
+        self.options = ["--device", device, "--worker-dir", str(workers), *options]
         self.process = None
-        self.address = f"unix:{self.socket}"
+        self.listen = f"unix:{self.socket}"
+        self.address = self.listen  # where clients connect; a test may put something in between
         # The client keeps what it converts; a test must not find another test's.
         self.environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
 
@@ -81,7 +82,7 @@ class Server:
         with self.log.open("ab") as log:
             already = self.log.stat().st_size
             self.process = subprocess.Popen(
-                [str(BIN / "chistreamd"), "--listen", self.address, "--spool", str(self.spool),
+                [str(BIN / "chistreamd"), "--listen", self.listen, "--spool", str(self.spool),
                  *self.options], stdout=log, stderr=log)
         wait_for("the daemon to listen", lambda: self.listening(already), 30)
         return self

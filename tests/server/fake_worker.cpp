@@ -44,7 +44,7 @@ int describe(fs::path const& program) {
   behaviour.set_name("fake.behaviour");
   for (char const* choice :
        {"succeed", "crash", "crash-once", "fail", "obey-cancel", "ignore-cancel", "finish-twice",
-        "wrong-count", "drop-heartbeat", "out-of-memory"})
+        "wrong-count", "drop-heartbeat", "out-of-memory", "slow"})
     behaviour.add_choices(choice);
   behaviour.mutable_default_value()->set_choice("succeed");
   OptionDescription& alpha = *pipeline.add_options();
@@ -208,6 +208,11 @@ void work_on(WorkerService::Stub& stub, ClaimResponse const& work) {
     attempt.finish(FinishRequest::OUTCOME_CANCELLED);
     return;
   }
+  if (behaviour == "slow")
+    for (std::uint32_t i = 2; i < 22 && !attempt.cancelled(); ++i) {
+      attempt.report(i);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   if (behaviour == "drop-heartbeat" && first) {
     attempt.drop_heartbeat();
     return;
