@@ -56,6 +56,20 @@ std::string state_name(qsm::v1::JobState state) {
   return qsm::v1::JobState_Name(state).substr(kPrefix.size());
 }
 
+std::vector<std::string> state_names() {
+  std::vector<std::string> names;
+  for (int s = qsm::v1::JOB_STATE_QUEUED; s <= qsm::v1::JobState_MAX; ++s)
+    names.push_back(state_name(static_cast<qsm::v1::JobState>(s)));
+  return names;
+}
+
+qsm::v1::JobState state_called(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  qsm::v1::JobState state = qsm::v1::JOB_STATE_UNSPECIFIED;
+  qsm::v1::JobState_Parse("JOB_STATE_" + name, &state);
+  return state;
+}
+
 qsm::v1::Job watch_job(Connection& server, std::string const& job_id, Patience const& patience,
                        std::function<void(qsm::v1::Job const&)> const& changed) {
   // Heartbeats come every 5 s, but gRPC 1.51 has no deadline per message: streams end after a

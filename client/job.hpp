@@ -20,6 +20,9 @@ bool is_terminal(qsm::v1::JobState state);
 
 /// "QUEUED", "SUCCEEDED", ...
 std::string state_name(qsm::v1::JobState state);
+std::vector<std::string> state_names();
+/// In either case of letters.
+qsm::v1::JobState state_called(std::string name);
 
 /// Calls `changed` with every snapshot until the job ends; returns the last. Takes the watch up
 /// again when the connection breaks.

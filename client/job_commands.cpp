@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -87,15 +88,22 @@ int retry(JobArgument const& job) {
   return kExitOk;
 }
 
-int list(ServerFlag const& address, std::uint32_t limit) {
+/// Page by page, so that any limit can be asked for.
+int list(ServerFlag const& address, std::vector<std::string> const& states, std::uint32_t limit) {
   Connection server = address.connect();
   qsm::v1::ListJobsRequest request;
-  request.set_limit(limit);
-  auto const jobs = call_with_patience<qsm::v1::ListJobsResponse>(
-      no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListJobsResponse* response) {
-        return server.jobs->ListJobs(context, request, response);
-      });
-  for (auto const& job : jobs.jobs()) std::cout << job_line(job) << '\n';
+  for (std::string const& name : states) request.add_states(state_called(name));
+  while (limit > 0) {
+    request.set_limit(std::min(limit, 1000u));
+    auto const page = call_with_patience<qsm::v1::ListJobsResponse>(
+        no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListJobsResponse* response) {
+          return server.jobs->ListJobs(context, request, response);
+        });
+    for (auto const& job : page.jobs()) std::cout << job_line(job) << '\n';
+    limit -= std::min(limit, static_cast<std::uint32_t>(page.jobs_size()));
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
   return kExitOk;
 }
 
@@ -146,8 +154,14 @@ Command add_jobs(CLI::App& program) {
   auto const server = std::make_shared<ServerFlag>();
   auto const limit = std::make_shared<std::uint32_t>(100);
   server->add_to(*app);
-  app->add_option("--limit", *limit, "at most so many")->check(CLI::Range(1u, 1000u));
-  return {app, [server, limit] { return list(*server, *limit); }};
+  app->add_option("--limit", *limit, "at most so many")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  auto const states = std::make_shared<std::vector<std::string>>();
+  app->add_option("--state", *states, "only those in one of these")
+      ->delimiter(',')
+      ->check(CLI::IsMember(state_names(), CLI::ignore_case));
+  return {app, [server, states, limit] { return list(*server, *states, *limit); }};
 }
 
 }  // namespace chistream

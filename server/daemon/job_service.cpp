@@ -1,5 +1,7 @@
 #include "daemon/job_service.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "daemon/job_spec.hpp"
@@ -15,6 +17,25 @@ constexpr std::uint32_t kDefaultListed = 100;
 constexpr std::uint32_t kMostListed = 1000;  // keeps the answer below gRPC's 4 MiB
 constexpr std::chrono::milliseconds kProgressPause{250};
 constexpr std::chrono::seconds kHeartbeat{5};
+
+JobQuery query_of(qsm::v1::ListJobsRequest const& request) {
+  JobQuery query;
+  query.limit = std::min(request.limit() == 0 ? kDefaultListed : request.limit(), kMostListed);
+  for (int const state : request.states()) {
+    if (!qsm::v1::JobState_IsValid(state) || state == qsm::v1::JOB_STATE_UNSPECIFIED)
+      throw RequestError(grpc::INVALID_ARGUMENT, "UNKNOWN_STATE",
+                         "there is no job state " + std::to_string(state));
+    query.states.push_back(static_cast<qsm::v1::JobState>(state));
+  }
+  std::string const& token = request.page_token();
+  auto const [end, error] =
+      std::from_chars(token.data(), token.data() + token.size(), query.before_seq);
+  bool const whole = error == std::errc{} && end == token.data() + token.size();
+  if (!token.empty() && (!whole || query.before_seq > INT64_MAX))
+    throw RequestError(grpc::INVALID_ARGUMENT, "BAD_PAGE_TOKEN",
+                       "a page_token is what an earlier answer gave");
+  return query;
+}
 
 std::uint64_t largest_device(qsm::v1::WorkerCatalogue const& catalogue) {
   std::uint64_t most = 0;
@@ -68,9 +89,11 @@ grpc::Status JobService::GetJob(grpc::ServerContext*, qsm::v1::JobRef const* req
 grpc::Status JobService::ListJobs(grpc::ServerContext*, qsm::v1::ListJobsRequest const* request,
                                   qsm::v1::ListJobsResponse* response) {
   return answer("ListJobs", [&] {
-    std::uint32_t const limit = request->limit() == 0 ? kDefaultListed : request->limit();
-    for (auto& job : queue_.newest(std::min(limit, kMostListed)))
-      *response->add_jobs() = std::move(job);
+    JobQuery const query = query_of(*request);
+    auto records = queue_.list(query);
+    if (records.size() == query.limit)
+      response->set_next_page_token(std::to_string(records.back().seq));
+    for (auto& record : records) *response->add_jobs() = std::move(record.job);
   });
 }
 

@@ -105,14 +105,13 @@ qsm::v1::Job JobQueue::job(std::string const& job_id) {
   return snapshot(job_id).job;
 }
 
-std::vector<qsm::v1::Job> JobQueue::newest(std::uint32_t limit) {
+std::vector<JobRecord> JobQueue::list(JobQuery const& query) {
   std::scoped_lock const lock(mutex_);
-  std::vector<qsm::v1::Job> jobs;
-  for (JobRecord& record : journal_.newest_jobs(limit)) {
+  std::vector<JobRecord> jobs = journal_.newest_jobs(query);
+  for (JobRecord& record : jobs) {
     auto const live = live_.find(record.job.job_id());
     if (live != live_.end() && live->second.claimed())
       *record.job.mutable_progress() = live->second.progress;
-    jobs.push_back(std::move(record.job));
   }
   return jobs;
 }

@@ -70,7 +70,8 @@ class JobQueue {
   qsm::v1::Job retry(qsm::v1::RetryJobRequest const& request);
   qsm::v1::Job set_priority(qsm::v1::SetPriorityRequest const& request);
   qsm::v1::Job job(std::string const& job_id);
-  std::vector<qsm::v1::Job> newest(std::uint32_t limit);
+  /// Newest first, each with its progress.
+  std::vector<JobRecord> list(JobQuery const& query);
   qsm::v1::Job cancel(std::string const& job_id);
 
   struct Snapshot {

@@ -33,7 +33,7 @@ constexpr char kSchema[] = R"(
 constexpr char kUploadColumns[] =
     "SELECT id, state, declared_bytes, declared_sha256, durable_offset, created_ms, summary "
     "FROM uploads ";
-constexpr char kJobColumns[] = "SELECT crashes, epoch, record FROM jobs ";
+constexpr char kJobColumns[] = "SELECT crashes, epoch, record, seq FROM jobs ";
 
 std::uint64_t now_ms() {
   auto const since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -65,7 +65,8 @@ UploadRecord upload_from(Statement const& row) {
 JobRecord job_from(Statement const& row) {
   return {.job = parsed<qsm::v1::Job>(row.bytes(2)),
           .crashes = static_cast<std::uint32_t>(row.integer(0)),
-          .epoch = row.integer(1)};
+          .epoch = row.integer(1),
+          .seq = row.integer(3)};
 }
 
 }  // namespace
@@ -166,10 +167,15 @@ JobRecord Journal::job(std::string const& job_id) {
   return find_job(job_id);
 }
 
-std::vector<JobRecord> Journal::newest_jobs(std::uint32_t limit) {
+std::vector<JobRecord> Journal::newest_jobs(JobQuery const& query) {
+  std::uint64_t wanted = 0;  // a bit for each state
+  for (auto const state : query.states) wanted |= std::uint64_t{1} << state;
+  std::uint64_t const before = query.before_seq > 0 ? query.before_seq : INT64_MAX;
   std::scoped_lock const lock(mutex_);
-  Statement rows(database_, std::string(kJobColumns) + "ORDER BY seq DESC LIMIT ?",
-                 std::uint64_t{limit});
+  Statement rows(database_,
+                 std::string(kJobColumns) +
+                     "WHERE seq < ?1 AND (?2 = 0 OR (?2 >> state) & 1) ORDER BY seq DESC LIMIT ?3",
+                 before, wanted, std::uint64_t{query.limit});
   return jobs(rows);
 }
 

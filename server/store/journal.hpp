@@ -43,6 +43,14 @@ struct JobRecord {
   qsm::v1::Job job;
   std::uint32_t crashes = 0;  // attempts that ended because the worker died
   std::uint64_t epoch = 0;    // of the latest claim; 0 before the first
+  std::uint64_t seq = 0;      // grows with every job
+};
+
+/// Which jobs a list is to show.
+struct JobQuery {
+  std::uint32_t limit = 100;
+  std::vector<qsm::v1::JobState> states = {};  // empty: all
+  std::uint64_t before_seq = 0;                // 0: from the newest on
 };
 
 class Journal {
@@ -68,7 +76,7 @@ class Journal {
   /// Stores `job` under the request, or answers the job the same request made meanwhile.
   JobRecord insert_job(Origin const& origin, qsm::v1::Job const& job);
   JobRecord job(std::string const& job_id);
-  std::vector<JobRecord> newest_jobs(std::uint32_t limit);
+  std::vector<JobRecord> newest_jobs(JobQuery const& query);
   std::vector<JobRecord> unfinished_jobs();  // oldest first
   std::vector<std::string> succeeded_job_ids();
 

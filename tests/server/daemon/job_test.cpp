@@ -180,6 +180,52 @@ TEST_F(JobTest, ListsNewestFirst) {
   EXPECT_EQ(listed.jobs(1).job_id(), first);
 }
 
+TEST_F(JobTest, ListsByStateAndPageByPage) {
+  std::string const first = submitted_job("succeed");
+  ASSERT_TRUE(reaches(first, JOB_STATE_SUCCEEDED));
+  std::string const failed = submitted_job("fail");
+  ASSERT_TRUE(reaches(failed, JOB_STATE_FAILED));
+  Job job;
+  ASSERT_TRUE(submit(job_request("third", committed_upload("third")), &job).ok());
+  ASSERT_TRUE(reaches(job.job_id(), JOB_STATE_SUCCEEDED));
+  auto const list = [&](ListJobsRequest const& request) {
+    grpc::ClientContext context;
+    ListJobsResponse listed;
+    EXPECT_TRUE(jobs_->ListJobs(&context, request, &listed).ok());
+    return listed;
+  };
+  ListJobsRequest request;
+  request.set_limit(1);
+  request.add_states(JOB_STATE_SUCCEEDED);
+
+  auto const newest = list(request);
+  ASSERT_EQ(newest.jobs_size(), 1);
+  EXPECT_EQ(newest.jobs(0).job_id(), job.job_id());
+  request.set_page_token(newest.next_page_token());
+  auto const older = list(request);
+  ASSERT_EQ(older.jobs_size(), 1);
+  EXPECT_EQ(older.jobs(0).job_id(), first);
+  request.set_page_token(older.next_page_token());
+  EXPECT_EQ(list(request).jobs_size(), 0);
+  EXPECT_EQ(list(request).next_page_token(), "");
+}
+
+TEST_F(JobTest, RefusesStatesAndPagesThatDoNotExist) {
+  auto const refusal = [&](ListJobsRequest const& request) {
+    grpc::ClientContext context;
+    ListJobsResponse listed;
+    return reason(jobs_->ListJobs(&context, request, &listed));
+  };
+  ListJobsRequest states;
+  states.add_states(static_cast<JobState>(77));
+  EXPECT_EQ(refusal(states), "UNKNOWN_STATE");
+  for (char const* token : {"x", "-1", "1x", " 1", "99999999999999999999"}) {
+    ListJobsRequest page;
+    page.set_page_token(token);
+    EXPECT_EQ(refusal(page), "BAD_PAGE_TOKEN") << token;
+  }
+}
+
 TEST_F(JobTest, ServerInfoNamesTheWorker) {
   grpc::ClientContext context;
   ServerInfo info;

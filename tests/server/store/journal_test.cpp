@@ -90,7 +90,7 @@ TEST_F(JournalTest, JobsKeepTheOrderOfTheirSubmission) {
 
   EXPECT_EQ(journal_->unfinished_jobs().at(0).job.job_id(), "z");
   EXPECT_EQ(journal_->unfinished_jobs().at(1).job.job_id(), "a");
-  EXPECT_EQ(journal_->newest_jobs(1).at(0).job.job_id(), "a");
+  EXPECT_EQ(journal_->newest_jobs({.limit = 1}).at(0).job.job_id(), "a");
 }
 
 TEST_F(JournalTest, ARetryAndASubmissionDoNotShareRequestIds) {
