@@ -105,6 +105,27 @@ def killed_daemon_finishes_the_job(folder):
         assert digests(folder / "before") == digests(folder / "after")
 
 
+def emergency_takes_the_place_of_a_routine_job(folder):
+    scan, _ = simulate(folder)
+    with Server(folder) as server:
+        routine = submit(server, scan, *LONG)
+        waiting = submit(server, scan, "--new", *LONG)
+        until(server, routine, "INVERSION")
+        emergency = submit(server, scan, "--priority", "emergency", *FAST)
+        server.client("watch", emergency)
+        assert "QUEUED" in state(server, waiting), "the queue was served first"
+        server.client("watch", routine)
+        said = state(server, routine)
+        assert "made room" in said and "attempt" not in said, said
+
+        # Stopped in the middle and begun again: the numbers of a job that nobody disturbed.
+        server.client("watch", waiting)
+        for job in (routine, waiting):
+            server.client("fetch", job, "-o", folder / job)
+        assert map_bytes(folder / routine) == map_bytes(folder / waiting)
+        assert not uids(folder / routine) & uids(folder / waiting)
+
+
 def cancelled_job_ends(folder):
     scan, _ = simulate(folder)
     with Server(folder) as server:
@@ -123,4 +144,4 @@ def cancelled_job_ends(folder):
 
 if __name__ == "__main__":
     run(killed_client_resumes, killed_worker_is_retried, killed_daemon_finishes_the_job,
-        cancelled_job_ends)
+        emergency_takes_the_place_of_a_routine_job, cancelled_job_ends)
