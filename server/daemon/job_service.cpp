@@ -37,19 +37,13 @@ JobQuery query_of(qsm::v1::ListJobsRequest const& request) {
   return query;
 }
 
-std::uint64_t largest_device(qsm::v1::WorkerCatalogue const& catalogue) {
-  std::uint64_t most = 0;
-  for (auto const& device : catalogue.devices()) most = std::max(most, device.memory_bytes());
-  return most;
-}
-
 }  // namespace
 
 JobService::JobService(Journal& journal, Spool& spool, JobQueue& queue, WorkerChoice const& worker)
     : journal_(journal),
       spool_(spool),
       queue_(queue),
-      estimate_(worker.program, largest_device(worker.catalogue)),
+      estimate_(worker.program, worker.largest_device_bytes()),
       catalogue_(worker.catalogue) {}
 
 JobService::Asked JobService::ask(qsm::v1::JobSpec const& spec) const {

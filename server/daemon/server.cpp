@@ -56,6 +56,7 @@ Server::Server(DaemonOptions const& options)
   require_loopback(options.listen);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  queue_.fail_what_never_fits(worker_.largest_device_bytes());
   listen_to_workers();
   workers_ =
       std::make_unique<WorkerPool>(PoolOptions{.worker = worker_,

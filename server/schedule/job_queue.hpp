@@ -106,6 +106,9 @@ class JobQueue {
 
   // --- supervision
 
+  /// Ends jobs that no device here has the memory for; a server may have been moved to a smaller
+  /// machine since they were accepted. 0: not known, none ends.
+  void fail_what_never_fits(std::uint64_t largest_device_bytes);
   /// The worker is dead: what it held is given up, and no claim is answered to this id again.
   void retire_worker(std::string const& worker_id, std::string const& how_it_ended);
   /// A job of this worker was to stop more than `grace` ago.

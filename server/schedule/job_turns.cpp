@@ -84,6 +84,26 @@ void JobQueue::expire_jobs() {
   }
 }
 
+void JobQueue::fail_what_never_fits(std::uint64_t largest_device_bytes) {
+  std::scoped_lock const lock(mutex_);
+  std::vector<std::string> too_large;
+  for (auto const& [id, live] : live_)
+    if (largest_device_bytes > 0 && !live.claimed() && live.bytes > largest_device_bytes)
+      too_large.push_back(id);
+  for (std::string const& id : too_large) {
+    JobRecord record = journal_.job(id);
+    record.job.set_state(qsm::v1::JOB_STATE_FAILED);
+    qsm::v1::ErrorDetail& error = *record.job.mutable_error();
+    error.Clear();
+    error.set_reason("DOES_NOT_FIT");
+    error.set_message("it needs " + std::to_string(record.job.estimated_bytes()) +
+                      " bytes, the largest device here has " +
+                      std::to_string(largest_device_bytes));
+    error.set_hint("less padding (inversion.pad), or a larger machine");
+    finish_locked(record, {});
+  }
+}
+
 void JobQueue::tick() {
   std::scoped_lock const lock(mutex_);
   if (stopping_) return;

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -33,6 +34,12 @@ Answer describe(std::filesystem::path const& program) {
 }
 
 }  // namespace
+
+std::uint64_t WorkerChoice::largest_device_bytes() const {
+  std::uint64_t most = 0;
+  for (auto const& device : catalogue.devices()) most = std::max(most, device.memory_bytes());
+  return most;
+}
 
 WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory) {
   std::filesystem::path const cuda = directory / "chistream-worker-cuda";

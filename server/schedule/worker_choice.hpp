@@ -11,6 +11,8 @@ namespace chistream {
 struct WorkerChoice {
   std::filesystem::path program;
   qsm::v1::WorkerCatalogue catalogue;
+
+  std::uint64_t largest_device_bytes() const;
 };
 
 /// `device` is auto, cuda or cpu; the programs are chistream-worker-cuda and chistream-worker-cpu

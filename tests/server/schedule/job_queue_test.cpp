@@ -330,6 +330,24 @@ TEST_F(JobQueueTest, ExpiresWhatDidNotStartInTime) {
   EXPECT_EQ(queue_->job(patient).state(), JOB_STATE_QUEUED);
 }
 
+TEST_F(JobQueueTest, WhatNeverFitsHereEndsAndTheRestStays) {
+  std::string const small = submit("1");
+  SubmitJobRequest request;
+  request.set_request_id("2");
+  JobSpec spec;
+  spec.set_upload_id(upload_id_);
+  std::string const large = queue_->submit(request, spec, 1001).job_id();
+  restart();  // on a smaller machine
+
+  queue_->fail_what_never_fits(0);
+  EXPECT_EQ(queue_->job(large).state(), JOB_STATE_QUEUED) << "the device does not say";
+  queue_->fail_what_never_fits(1000);
+
+  EXPECT_EQ(queue_->job(large).state(), JOB_STATE_FAILED);
+  EXPECT_EQ(queue_->job(large).error().reason(), "DOES_NOT_FIT");
+  EXPECT_EQ(queue_->job(small).state(), JOB_STATE_QUEUED);
+}
+
 TEST_F(JobQueueTest, RetryIsANewJobWithTheSameSpec) {
   std::string const id = submit("1", PRIORITY_URGENT);
   RetryJobRequest request;
