@@ -159,10 +159,8 @@ void JobQueue::finish(qsm::v1::FinishRequest const& request) {
 void JobQueue::retire_worker(std::string const& worker_id, std::string const& how_it_ended) {
   std::scoped_lock const lock(mutex_);
   retired_.insert(worker_id);
-  std::vector<std::string> lost;
-  for (auto const& [id, live] : live_)
-    if (live.claimed() && live.worker_id == worker_id) lost.push_back(id);
-  for (std::string const& id : lost)
+  auto const lost = [&](Live const& live) { return live.claimed() && live.worker_id == worker_id; };
+  for (std::string const& id : ids_where(lost))
     end_attempt(id, Cause::kWorkerCrash, "the worker ended by " + how_it_ended);
 }
 
@@ -184,10 +182,8 @@ std::string JobQueue::job_of(std::string const& worker_id) {
 
 void JobQueue::give_up_silent_claims() {
   auto const now = now_();
-  std::vector<std::string> silent;
-  for (auto const& [id, live] : live_)
-    if (live.claimed() && live.expires_at < now) silent.push_back(id);
-  for (std::string const& id : silent)
+  auto const silent = [&](Live const& live) { return live.claimed() && live.expires_at < now; };
+  for (std::string const& id : ids_where(silent))
     end_attempt(id, Cause::kWorkerCrash, "the worker sends no heartbeat any more");
 }
 
@@ -243,15 +239,8 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
       journal_.update_job(record);
       share_.ended(job_id, now_());
       Live& live = live_.at(job_id);
-      Live again;
-      again.state_version = live.state_version;
-      again.progress_version = live.progress_version;
-      again.place = live.place;
-      again.started = live.started;
-      again.made_room = record.job.preemptions() > 0;
-      again.patience = live.patience;
-      again.bytes = live.bytes;
-      live = std::move(again);
+      static_cast<Attempt&>(live) = {};
+      live.made_room = record.job.preemptions() > 0;
       changed(live);
       spdlog::warn("job {}: queued again, {}", job_id, error.message());
     }

@@ -121,9 +121,7 @@ class JobQueue {
 
  private:
   enum class Order { kNone, kCancel, kPreempt };
-  struct Live {  // one per job that is not finished
-    std::uint64_t state_version = 1;
-    std::uint64_t progress_version = 1;
+  struct Attempt {             // what ends with a claim
     qsm::v1::TaskClaim claim;  // epoch 0: not claimed
     std::string worker_id;
     qsm::v1::Progress progress;
@@ -131,16 +129,18 @@ class JobQueue {
     Order order = Order::kNone;    // to the worker
     Clock::time_point ordered_at;
     std::vector<qsm::v1::Artifact> artifacts;
+    qsm::v1::Device device;  // that it runs on
 
+    bool claimed() const { return claim.epoch() != 0; }
+  };
+  struct Live : Attempt {  // one per job that is not finished
+    std::uint64_t state_version = 1;
+    std::uint64_t progress_version = 1;
     WaitingJob place;                         // in the queue; kept while it runs
     bool started = false;                     // at least once
     bool made_room = false;                   // for an emergency, which happens once
     std::optional<Clock::duration> patience;  // max_queue_time
-
-    std::uint64_t bytes = 0;  // of the device
-    qsm::v1::Device device;   // that it runs on
-
-    bool claimed() const { return claim.epoch() != 0; }
+    std::uint64_t bytes = 0;                  // of the device
   };
   enum class Cause { kWorkerCrash, kServerRestart, kPreempted, kOutOfMemory };  // the first counts
 
@@ -154,6 +154,10 @@ class JobQueue {
   std::string next_job(qsm::v1::Device const& device);  // empty: none that may start there now
   std::uint64_t free_bytes(qsm::v1::Device const& device) const;  // by the estimates
   void give_order(Live& live, Order order);
+  std::vector<std::string> ids_where(std::function<bool(Live const&)> const& holds) const;
+  /// Ends a job that waits, without an attempt.
+  void end_waiting(std::string const& job_id, qsm::v1::JobState state,
+                   qsm::v1::ErrorDetail const& why);
   void make_room_for_emergencies();
   void expire_jobs();
   void give_up_silent_claims();

@@ -66,41 +66,48 @@ void JobQueue::make_room_for_emergencies() {
   }
 }
 
-void JobQueue::expire_jobs() {
-  std::vector<std::string> expired;
+std::vector<std::string> JobQueue::ids_where(std::function<bool(Live const&)> const& holds) const {
+  std::vector<std::string> ids;
   for (auto const& [id, live] : live_)
-    if (!live.claimed() && !live.started && live.patience &&
-        now_() - live.place.since > *live.patience)
-      expired.push_back(id);
-  for (std::string const& id : expired) {
-    JobRecord record = journal_.job(id);
-    record.job.set_state(qsm::v1::JOB_STATE_EXPIRED);
-    qsm::v1::ErrorDetail& error = *record.job.mutable_error();
-    error.set_reason("QUEUE_TIME_EXCEEDED");
-    error.set_message("it did not start within max_queue_time");
-    error.set_retryable(true);
-    error.set_hint("RetryJob queues it again");
-    finish_locked(record, {});
+    if (holds(live)) ids.push_back(id);
+  return ids;
+}
+
+void JobQueue::end_waiting(std::string const& job_id, qsm::v1::JobState state,
+                           qsm::v1::ErrorDetail const& why) {
+  JobRecord record = journal_.job(job_id);
+  record.job.set_state(state);
+  *record.job.mutable_error() = why;
+  finish_locked(record, {});
+}
+
+void JobQueue::expire_jobs() {
+  auto const expired = [&](Live const& live) {
+    return !live.claimed() && !live.started && live.patience &&
+           now_() - live.place.since > *live.patience;
+  };
+  for (std::string const& id : ids_where(expired)) {
+    qsm::v1::ErrorDetail why;
+    why.set_reason("QUEUE_TIME_EXCEEDED");
+    why.set_message("it did not start within max_queue_time");
+    why.set_retryable(true);
+    why.set_hint("RetryJob queues it again");
+    end_waiting(id, qsm::v1::JOB_STATE_EXPIRED, why);
   }
 }
 
 void JobQueue::fail_what_never_fits(std::uint64_t largest_device_bytes) {
   std::scoped_lock const lock(mutex_);
-  std::vector<std::string> too_large;
-  for (auto const& [id, live] : live_)
-    if (largest_device_bytes > 0 && !live.claimed() && live.bytes > largest_device_bytes)
-      too_large.push_back(id);
-  for (std::string const& id : too_large) {
-    JobRecord record = journal_.job(id);
-    record.job.set_state(qsm::v1::JOB_STATE_FAILED);
-    qsm::v1::ErrorDetail& error = *record.job.mutable_error();
-    error.Clear();
-    error.set_reason("DOES_NOT_FIT");
-    error.set_message("it needs " + std::to_string(record.job.estimated_bytes()) +
-                      " bytes, the largest device here has " +
-                      std::to_string(largest_device_bytes));
-    error.set_hint("less padding (inversion.pad), or a larger machine");
-    finish_locked(record, {});
+  auto const too_large = [&](Live const& live) {
+    return largest_device_bytes > 0 && !live.claimed() && live.bytes > largest_device_bytes;
+  };
+  for (std::string const& id : ids_where(too_large)) {
+    qsm::v1::ErrorDetail why;
+    why.set_reason("DOES_NOT_FIT");
+    why.set_message("it needs " + std::to_string(live_.at(id).bytes) +
+                    " bytes, the largest device here has " + std::to_string(largest_device_bytes));
+    why.set_hint("less padding (inversion.pad), or a larger machine");
+    end_waiting(id, qsm::v1::JOB_STATE_FAILED, why);
   }
 }
 

@@ -1,11 +1,10 @@
 """A disk that is full, that cannot be written, and a journal that ends in the middle of a write."""
 
 import contextlib
-import os
 import subprocess
 
 from stand_in import Exam, jobs, stand_in_workers, whole_result
-from chistream_harness import Server, Skip, call, run, wait_for
+from chistream_harness import BIN, Server, Skip, call, run, wait_for
 
 
 @contextlib.contextmanager
@@ -51,7 +50,7 @@ def read_only_spool_is_refused_by_name(folder):
     spool = folder / "spool"
     spool.mkdir(mode=0o700)
     with mounted(spool, "-t", "tmpfs", "-o", "ro,mode=0700", "tmpfs"):
-        done = call(os.environ.get("QSM_BIN", "build/cpu/bin") + "/chistreamd", "--listen",
+        done = call(BIN / "chistreamd", "--listen",
                     f"unix:{folder}/s", "--spool", spool, "--device", "cpu", "--worker-dir",
                     stand_in_workers(folder), expect=1)
     assert "Read-only" in done.stderr, done.stderr
@@ -83,7 +82,7 @@ def second_daemon_is_refused_until_the_first_is_dead(folder):
     with Server(folder, workers=stand_in_workers(folder)) as server:
         exam = Exam(folder, 1, edge=16)
         assert exam.heard(exam.submit(server, "succeed"))
-        second = call(os.environ.get("QSM_BIN", "build/cpu/bin") + "/chistreamd", "--listen",
+        second = call(BIN / "chistreamd", "--listen",
                       f"unix:{folder}/other", "--spool", server.spool, "--device", "cpu",
                       "--worker-dir", folder / "bin", expect=1)
         assert "SPOOL_LOCKED" in second.stderr, second.stderr

@@ -169,6 +169,16 @@ std::string ServerTest::submitted_job(std::string const& behaviour) {
   return job.job_id();
 }
 
+std::string ServerTest::prioritised_job(std::string const& name, std::string const& behaviour,
+                                        qsm::v1::Priority priority) {
+  auto request = job_request("job " + name, committed_upload(name), behaviour);
+  request.mutable_spec()->set_priority(priority);
+  qsm::v1::Job job;
+  grpc::Status const status = submit(request, &job);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return job.job_id();
+}
+
 qsm::v1::Job ServerTest::get_job(std::string const& job_id) {
   grpc::ClientContext context;
   qsm::v1::JobRef request;

@@ -47,6 +47,9 @@ class ServerTest : public ::testing::Test {
                                                std::string const& behaviour = "succeed");
   grpc::Status submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job* job);
   std::string submitted_job(std::string const& behaviour);
+  /// Of an exam of its own, called `name`.
+  std::string prioritised_job(std::string const& name, std::string const& behaviour,
+                              qsm::v1::Priority priority = qsm::v1::PRIORITY_ROUTINE);
   qsm::v1::Job get_job(std::string const& job_id);
   qsm::v1::Job cancel(std::string const& job_id);
   bool reaches(std::string const& job_id, qsm::v1::JobState state);

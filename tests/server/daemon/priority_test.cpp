@@ -13,14 +13,6 @@ class PriorityTest : public ServerTest {
     start();
   }
 
-  std::string job(std::string const& name, std::string const& behaviour, Priority priority) {
-    SubmitJobRequest request = job_request("job " + name, committed_upload(name), behaviour);
-    request.mutable_spec()->set_priority(priority);
-    Job job;
-    grpc::Status const status = submit(request, &job);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return job.job_id();
-  }
   grpc::Status set_priority(std::string const& id, Priority priority) {
     grpc::ClientContext context;
     SetPriorityRequest request;
@@ -32,10 +24,10 @@ class PriorityTest : public ServerTest {
 };
 
 TEST_F(PriorityTest, AnEmergencyStopsARoutineJobWhichThenGoesOn) {
-  std::string const routine = job("routine", "obey-cancel", PRIORITY_ROUTINE);
+  std::string const routine = prioritised_job("routine", "obey-cancel", PRIORITY_ROUTINE);
   ASSERT_TRUE(reaches(routine, JOB_STATE_RUNNING));
 
-  std::string const emergency = job("emergency", "succeed", PRIORITY_EMERGENCY);
+  std::string const emergency = prioritised_job("emergency", "succeed", PRIORITY_EMERGENCY);
 
   EXPECT_TRUE(reaches(emergency, JOB_STATE_SUCCEEDED));
   EXPECT_TRUE(reaches(routine, JOB_STATE_RUNNING));
@@ -46,10 +38,10 @@ TEST_F(PriorityTest, AnEmergencyStopsARoutineJobWhichThenGoesOn) {
 }
 
 TEST_F(PriorityTest, AWorkerThatDoesNotLetGoIsKilledForAnEmergency) {
-  std::string const stubborn = job("stubborn", "ignore-cancel", PRIORITY_BATCH);
+  std::string const stubborn = prioritised_job("stubborn", "ignore-cancel", PRIORITY_BATCH);
   ASSERT_TRUE(reaches(stubborn, JOB_STATE_RUNNING));
 
-  std::string const emergency = job("emergency", "succeed", PRIORITY_EMERGENCY);
+  std::string const emergency = prioritised_job("emergency", "succeed", PRIORITY_EMERGENCY);
 
   EXPECT_TRUE(reaches(emergency, JOB_STATE_SUCCEEDED));
   EXPECT_TRUE(reaches(stubborn, JOB_STATE_RUNNING));
@@ -57,9 +49,9 @@ TEST_F(PriorityTest, AWorkerThatDoesNotLetGoIsKilledForAnEmergency) {
 }
 
 TEST_F(PriorityTest, AJobThatBecomesAnEmergencyOvertakes) {
-  std::string const running = job("running", "obey-cancel", PRIORITY_ROUTINE);
+  std::string const running = prioritised_job("running", "obey-cancel", PRIORITY_ROUTINE);
   ASSERT_TRUE(reaches(running, JOB_STATE_RUNNING));
-  std::string const waiting = job("waiting", "succeed", PRIORITY_ROUTINE);
+  std::string const waiting = prioritised_job("waiting", "succeed", PRIORITY_ROUTINE);
 
   EXPECT_TRUE(set_priority(waiting, PRIORITY_EMERGENCY).ok());
 
@@ -70,7 +62,7 @@ TEST_F(PriorityTest, AJobThatBecomesAnEmergencyOvertakes) {
 }
 
 TEST_F(PriorityTest, AJobThatWaitedTooLongExpiresAndMayBeTriedAgain) {
-  std::string const running = job("running", "obey-cancel", PRIORITY_ROUTINE);
+  std::string const running = prioritised_job("running", "obey-cancel", PRIORITY_ROUTINE);
   ASSERT_TRUE(reaches(running, JOB_STATE_RUNNING));
   SubmitJobRequest request = job_request("short", committed_upload("short"));
   request.mutable_spec()->mutable_max_queue_time()->set_nanos(1'000'000);

@@ -19,19 +19,11 @@ class WorkersTest : public ServerTest {
     EXPECT_TRUE(admin_->GetServerInfo(&context, {}, &info).ok());
     return info;
   }
-  std::string another_job(std::string const& name, std::string const& behaviour,
-                          Priority priority = PRIORITY_ROUTINE) {
-    SubmitJobRequest request = job_request("job " + name, committed_upload(name), behaviour);
-    request.mutable_spec()->set_priority(priority);
-    Job job;
-    EXPECT_TRUE(submit(request, &job).ok());
-    return job.job_id();
-  }
 };
 
 TEST_F(WorkersTest, TwoOnOneDeviceWorkAtTheSameTime) {
-  std::string const first = another_job("1", "obey-cancel");
-  std::string const second = another_job("2", "obey-cancel");
+  std::string const first = prioritised_job("1", "obey-cancel");
+  std::string const second = prioritised_job("2", "obey-cancel");
 
   EXPECT_TRUE(reaches(first, JOB_STATE_RUNNING));
   EXPECT_TRUE(reaches(second, JOB_STATE_RUNNING));
@@ -50,10 +42,10 @@ TEST_F(WorkersTest, TwoOnOneDeviceWorkAtTheSameTime) {
 }
 
 TEST_F(WorkersTest, ACrashTakesOneJobAndTheOtherGoesOn) {
-  std::string const quiet = another_job("quiet", "obey-cancel");
+  std::string const quiet = prioritised_job("quiet", "obey-cancel");
   ASSERT_TRUE(reaches(quiet, JOB_STATE_RUNNING));
 
-  std::string const crashing = another_job("crashing", "crash");
+  std::string const crashing = prioritised_job("crashing", "crash");
 
   EXPECT_TRUE(reaches(crashing, JOB_STATE_FAILED));
   EXPECT_EQ(get_job(quiet).state(), JOB_STATE_RUNNING);
@@ -75,7 +67,7 @@ TEST_F(WorkersTest, AJobWaitsForRoomBesideWhatRuns) {
   std::string const first = large("1", 600);
   ASSERT_TRUE(reaches(first, JOB_STATE_RUNNING));
   std::string const second = large("2", 500);
-  std::string const small = another_job("small", "succeed");
+  std::string const small = prioritised_job("small", "succeed");
 
   EXPECT_EQ(large("3", 1001), "DOES_NOT_FIT") << "never";
   EXPECT_EQ(get_job(second).state(), JOB_STATE_QUEUED) << "not now";
@@ -90,7 +82,7 @@ TEST_F(WorkersTest, AJobWaitsForRoomBesideWhatRuns) {
 }
 
 TEST_F(WorkersTest, WhatRanOutOfMemoryIsTriedOnceMoreAlone) {
-  std::string const id = another_job("greedy", "out-of-memory");
+  std::string const id = prioritised_job("greedy", "out-of-memory");
 
   ASSERT_TRUE(reaches(id, JOB_STATE_FAILED));
 
@@ -100,10 +92,10 @@ TEST_F(WorkersTest, WhatRanOutOfMemoryIsTriedOnceMoreAlone) {
 }
 
 TEST_F(WorkersTest, AnEmergencyStopsNobodyWhereAWorkerIsIdle) {
-  std::string const routine = another_job("routine", "obey-cancel");
+  std::string const routine = prioritised_job("routine", "obey-cancel");
   ASSERT_TRUE(reaches(routine, JOB_STATE_RUNNING));
 
-  std::string const emergency = another_job("emergency", "succeed", PRIORITY_EMERGENCY);
+  std::string const emergency = prioritised_job("emergency", "succeed", PRIORITY_EMERGENCY);
 
   EXPECT_TRUE(reaches(emergency, JOB_STATE_SUCCEEDED));
   EXPECT_EQ(get_job(routine).preemptions(), 0u);
