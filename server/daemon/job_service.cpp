@@ -129,7 +129,7 @@ grpc::Status JobService::RetryJob(grpc::ServerContext*, qsm::v1::RetryJobRequest
                                   qsm::v1::Job* response) {
   return answer("RetryJob", [&] {
     check_request_id(request->request_id());
-    *response = queue_.retry(*request);
+    *response = queue_.retry(*request, request->job_id());
   });
 }
 

@@ -83,7 +83,7 @@ void JobQueue::report(qsm::v1::TaskReport const& report) {
   std::scoped_lock const lock(mutex_);
   Live& live = require(report.claim());
   if (!report.has_progress()) return;
-  live.progress = report.progress();
+  progress_.set(report.claim().job_id(), report.progress());
   ++live.progress_version;
   wake_.notify_all();
 }
@@ -128,7 +128,7 @@ void JobQueue::finish(qsm::v1::FinishRequest const& request) {
       record.job.set_state(qsm::v1::JOB_STATE_SUCCEEDED);
       record.job.mutable_stage_times()->CopyFrom(request.stage_times());
       record.job.set_peak_bytes(request.peak_bytes());
-      *record.job.mutable_progress() = live.progress;
+      progress_.show_in(record.job);
       spool_.publish(record.job.job_id(), epoch);
       try {
         finish_locked(record, live.artifacts);
@@ -239,6 +239,7 @@ void JobQueue::end_attempt(std::string const& job_id, Cause cause, std::string c
       journal_.update_job(record);
       share_.ended(job_id, now_());
       Live& live = live_.at(job_id);
+      progress_.forget(job_id);
       static_cast<Attempt&>(live) = {};
       live.made_room = record.job.preemptions() > 0;
       changed(live);

@@ -34,23 +34,23 @@ JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
   }
 }
 
-qsm::v1::Job JobQueue::submit(qsm::v1::SubmitJobRequest const& request,
-                              qsm::v1::JobSpec const& resolved, std::uint64_t estimated_bytes) {
+qsm::v1::Job JobQueue::submit(Origin const& origin, qsm::v1::JobSpec const& resolved,
+                              std::uint64_t estimated_bytes) {
   std::scoped_lock const lock(mutex_);
-  return insert(request, resolved, estimated_bytes, "");
+  return insert(origin, resolved, estimated_bytes, "");
 }
 
-qsm::v1::Job JobQueue::retry(qsm::v1::RetryJobRequest const& request) {
+qsm::v1::Job JobQueue::retry(Origin const& origin, std::string const& job_id) {
   std::scoped_lock const lock(mutex_);
-  if (auto const earlier = journal_.submitted_job(request)) return earlier->job;
-  qsm::v1::Job const job = journal_.job(request.job_id()).job;
+  if (auto const earlier = journal_.submitted_job(origin)) return earlier->job;
+  qsm::v1::Job const job = journal_.job(job_id).job;
   if (job.state() == qsm::v1::JOB_STATE_SUCCEEDED)
     throw RequestError(grpc::FAILED_PRECONDITION, "JOB_SUCCEEDED", "this job has its result",
                        "submit another job to reconstruct the exam again");
   if (job.state() < qsm::v1::JOB_STATE_SUCCEEDED)
     throw RequestError(grpc::FAILED_PRECONDITION, "JOB_IS_NOT_OVER",
                        "only a job that is over can be tried again", "cancel it first");
-  return insert(request, job.spec(), job.estimated_bytes(), job.job_id());
+  return insert(origin, job.spec(), job.estimated_bytes(), job.job_id());
 }
 
 qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec,
@@ -59,6 +59,7 @@ qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec
   qsm::v1::Job job;
   job.set_job_id(random_id());
   job.set_state(qsm::v1::JOB_STATE_QUEUED);
+  job.set_tenant(origin.tenant);
   job.set_retry_of(retry_of);
   job.set_estimated_bytes(estimated_bytes);
   *job.mutable_spec() = spec;
@@ -102,17 +103,14 @@ qsm::v1::Job JobQueue::set_priority(qsm::v1::SetPriorityRequest const& request) 
 }
 
 qsm::v1::Job JobQueue::job(std::string const& job_id) {
-  return snapshot(job_id).job;
+  qsm::v1::Job job = journal_.job(job_id).job;
+  progress_.show_in(job);
+  return job;
 }
 
 std::vector<JobRecord> JobQueue::list(JobQuery const& query) {
-  std::scoped_lock const lock(mutex_);
   std::vector<JobRecord> jobs = journal_.newest_jobs(query);
-  for (JobRecord& record : jobs) {
-    auto const live = live_.find(record.job.job_id());
-    if (live != live_.end() && live->second.claimed())
-      *record.job.mutable_progress() = live->second.progress;
-  }
+  for (JobRecord& record : jobs) progress_.show_in(record.job);
   return jobs;
 }
 
@@ -144,7 +142,7 @@ JobQueue::Snapshot JobQueue::snapshot_locked(std::string const& job_id) {
   }
   snapshot.state_version = live->second.state_version;
   snapshot.progress_version = live->second.progress_version;
-  if (live->second.claimed()) *snapshot.job.mutable_progress() = live->second.progress;
+  progress_.show_in(snapshot.job);
   return snapshot;
 }
 
@@ -182,6 +180,7 @@ void JobQueue::finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> c
   *record.job.mutable_finished_at() = timestamp_now();
   journal_.finish_job(record, artifacts);
   share_.ended(record.job.job_id(), now_());
+  progress_.forget(record.job.job_id());
   live_.erase(record.job.job_id());
   wake_.notify_all();
   spdlog::info("job {}: {} after attempt {}{}{}", record.job.job_id(),

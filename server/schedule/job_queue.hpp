@@ -19,8 +19,9 @@
 /// cancellation would, and queued again with the same attempt; a job makes room at most once.
 ///
 /// Thread-safe. One mutex guards everything here and is held while the journal is written and while
-/// a result is published (renames and syncs, some ms), so that a claim cannot end in between.
-/// Order: this mutex, then the journal's.
+/// a result is published (renames and syncs, some ms; seconds on a busy disk), so that a claim
+/// cannot end in between. Who only asks, by job() or list(), does not take it.
+/// Order: this mutex, then the journal's or the progress board's.
 ///
 /// Throws RequestError: NOT_FOUND JOB_NOT_FOUND, ABORTED STALE_CLAIM, INVALID_ARGUMENT
 /// ARTIFACT_COUNT_MISMATCH, FAILED_PRECONDITION JOB_IS_OVER or JOB_IS_NOT_OVER or JOB_SUCCEEDED,
@@ -41,6 +42,7 @@
 
 #include "qsm/v1/worker.pb.h"
 #include "schedule/job_order.hpp"
+#include "schedule/progress_board.hpp"
 #include "store/journal.hpp"
 #include "store/spool.hpp"
 
@@ -64,10 +66,10 @@ class JobQueue {
   // --- clients
 
   /// `estimated_bytes`: memory of the device that it will take, 0: next to nothing.
-  qsm::v1::Job submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::JobSpec const& resolved,
+  qsm::v1::Job submit(Origin const& origin, qsm::v1::JobSpec const& resolved,
                       std::uint64_t estimated_bytes = 0);
-  /// A new job like one that ended without a result.
-  qsm::v1::Job retry(qsm::v1::RetryJobRequest const& request);
+  /// A new job like one that ended without a result, for the tenant of the origin.
+  qsm::v1::Job retry(Origin const& origin, std::string const& job_id);
   qsm::v1::Job set_priority(qsm::v1::SetPriorityRequest const& request);
   qsm::v1::Job job(std::string const& job_id);
   /// Newest first, each with its progress.
@@ -124,7 +126,6 @@ class JobQueue {
   struct Attempt {             // what ends with a claim
     qsm::v1::TaskClaim claim;  // epoch 0: not claimed
     std::string worker_id;
-    qsm::v1::Progress progress;
     Clock::time_point expires_at;  // the claim; never while the Heartbeat stream is open
     Order order = Order::kNone;    // to the worker
     Clock::time_point ordered_at;
@@ -170,6 +171,7 @@ class JobQueue {
   Journal& journal_;
   Spool& spool_;
   std::function<Clock::time_point()> const now_;
+  ProgressBoard progress_;
   std::mutex mutex_;  // guards what follows
   JobOrder order_;
   FairShare share_;

@@ -4,7 +4,8 @@
 /// start. Every call that changes something is one transaction, on disk when the call returns. The
 /// journal stores; which state may follow which is decided by whoever calls (OpenUpload, JobQueue).
 ///
-/// Thread-safe: one mutex around one connection. No call made under it takes another mutex.
+/// Thread-safe. Two connections, each with a mutex under which no other is taken: whoever only
+/// reads never waits for a write to reach the disk, and sees what was on disk before it asked.
 /// Throws RequestError (NOT_FOUND UPLOAD_NOT_FOUND or JOB_NOT_FOUND, ALREADY_EXISTS
 /// REQUEST_ID_REUSED, RESOURCE_EXHAUSTED DISK_FULL) and std::runtime_error.
 #pragma once
@@ -19,24 +20,28 @@
 #include "qsm/v1/job.pb.h"
 #include "qsm/v1/result.pb.h"
 #include "qsm/v1/upload.pb.h"
+#include "store/group_commit.hpp"
 #include "store/sqlite.hpp"
 
 namespace chistream {
 
 struct UploadRecord {
   qsm::v1::Upload upload;  // credit and chunk size are not stored
+  std::string tenant = {};
   std::uint64_t declared_bytes = 0;
   std::string declared_sha256;
 };
 
-/// The request that makes a job, under which a repetition finds it again.
+/// The request that makes an upload or a job, under which a repetition finds it again. Request ids
+/// are a tenant's own.
 struct Origin {
-  Origin(qsm::v1::SubmitJobRequest const& r)
-      : kind("job"), request_id(r.request_id()), body(r.SerializeAsString()) {}
-  Origin(qsm::v1::RetryJobRequest const& r)
-      : kind("retry"), request_id(r.request_id()), body(r.SerializeAsString()) {}
-  char const* kind;
-  std::string request_id, body;
+  Origin(qsm::v1::CreateUploadRequest const& r, std::string const& t = "")
+      : kind("upload"), tenant(t), request_id(r.request_id()), body(r.SerializeAsString()) {}
+  Origin(qsm::v1::SubmitJobRequest const& r, std::string const& t = "")
+      : kind("job"), tenant(t), request_id(r.request_id()), body(r.SerializeAsString()) {}
+  Origin(qsm::v1::RetryJobRequest const& r, std::string const& t = "")
+      : kind("retry"), tenant(t), request_id(r.request_id()), body(r.SerializeAsString()) {}
+  std::string kind, tenant, request_id, body;
 };
 
 struct JobRecord {
@@ -48,6 +53,7 @@ struct JobRecord {
 
 /// Which jobs a list is to show.
 struct JobQuery {
+  std::string tenant = {};
   std::uint32_t limit = 100;
   std::vector<qsm::v1::JobState> states = {};  // empty: all
   std::uint64_t before_seq = 0;                // 0: from the newest on
@@ -55,19 +61,21 @@ struct JobQuery {
 
 class Journal {
  public:
-  static constexpr std::uint64_t kSchemaVersion = 1;
-
-  /// Opens or creates. Throws RequestError FAILED_PRECONDITION JOURNAL_VERSION for a file that a
-  /// newer server wrote.
+  /// Opens, creates or migrates. Throws RequestError FAILED_PRECONDITION JOURNAL_VERSION for a file
+  /// that a newer server wrote.
   explicit Journal(std::filesystem::path const& path);
 
   /// The upload this request opened before, if any.
-  std::optional<UploadRecord> created_upload(qsm::v1::CreateUploadRequest const& request);
+  std::optional<UploadRecord> created_upload(Origin const& origin);
   /// The same, or a new one.
-  UploadRecord create_upload(qsm::v1::CreateUploadRequest const& request);
+  UploadRecord create_upload(qsm::v1::CreateUploadRequest const& request,
+                             std::string const& tenant = "");
   UploadRecord upload(std::string const& upload_id);
   std::vector<UploadRecord> uploads();
-  void set_durable_offset(std::string const& upload_id, std::uint64_t offset);
+  /// Together with those of other uploads that come at the same time.
+  void set_durable_offset(std::string const& upload_id, std::uint64_t offset) {
+    offsets_({upload_id, offset});
+  }
   void commit_upload(std::string const& upload_id, qsm::v1::InputSummary const& summary);
   void abort_upload(std::string const& upload_id);
 
@@ -88,17 +96,18 @@ class Journal {
   std::vector<qsm::v1::Artifact> artifacts(std::string const& job_id);  // by name
 
  private:
-  std::optional<std::string> requested(char const* kind, std::string const& request_id,
-                                       std::string const& body);
-  void remember(char const* kind, std::string const& request_id, std::string const& body,
-                std::string const& target);
-  UploadRecord find_upload(std::string const& upload_id);
-  JobRecord find_job(std::string const& job_id);
+  struct DurableOffset {
+    std::string upload_id;
+    std::uint64_t offset;
+  };
+  void write_offsets(std::vector<DurableOffset> const& offsets);
   void store_job(JobRecord const& record);
-  std::vector<JobRecord> jobs(Statement& rows);
 
-  std::mutex mutex_;  // guards database_
+  std::mutex writing_;  // guards database_
   Database database_;
+  std::mutex reading_;  // guards reader_
+  Database reader_;
+  GroupCommit<DurableOffset> offsets_;
 };
 
 }  // namespace chistream

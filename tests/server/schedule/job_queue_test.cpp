@@ -353,21 +353,21 @@ TEST_F(JobQueueTest, RetryIsANewJobWithTheSameSpec) {
   RetryJobRequest request;
   request.set_request_id("again");
   request.set_job_id(id);
-  EXPECT_EQ(refusal([&] { queue_->retry(request); }), "JOB_IS_NOT_OVER");
+  EXPECT_EQ(refusal([&] { queue_->retry(request, request.job_id()); }), "JOB_IS_NOT_OVER");
   queue_->cancel(id);
 
-  Job const made = queue_->retry(request);
+  Job const made = queue_->retry(request, request.job_id());
 
   EXPECT_NE(made.job_id(), id);
   EXPECT_EQ(made.retry_of(), id);
   EXPECT_EQ(made.spec().priority(), PRIORITY_URGENT);
-  EXPECT_EQ(queue_->retry(request).job_id(), made.job_id()) << "the same request, the same job";
+  EXPECT_EQ(queue_->retry(request, request.job_id()).job_id(), made.job_id()) << "the same request, the same job";
   TaskClaim const task = claim("w");
   EXPECT_EQ(task.job_id(), made.job_id());
   queue_->finish(finished(task, FinishRequest::OUTCOME_SUCCEEDED));
   request.set_request_id("once more");
   request.set_job_id(made.job_id());
-  EXPECT_EQ(refusal([&] { queue_->retry(request); }), "JOB_SUCCEEDED");
+  EXPECT_EQ(refusal([&] { queue_->retry(request, request.job_id()); }), "JOB_SUCCEEDED");
 }
 
 }  // namespace

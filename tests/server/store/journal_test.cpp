@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "server/temporary_directory.hpp"
 #include "store/request_error.hpp"
 
@@ -120,6 +122,36 @@ TEST_F(JournalTest, FinishStoresStateAndArtifactsTogetherOrNeither) {
   EXPECT_EQ(journal_->job("j").job.state(), qsm::v1::JOB_STATE_SUCCEEDED);
   EXPECT_EQ(journal_->artifacts("j").size(), 1u);
   EXPECT_TRUE(journal_->unfinished_jobs().empty());
+}
+
+TEST_F(JournalTest, TenantsShareNeitherRequestIdsNorLists) {
+  auto const mine = journal_->create_upload(upload_request("r", 70), "mine");
+  auto const theirs = journal_->create_upload(upload_request("r", 71), "theirs");
+  journal_->insert_job({job_request("1"), "mine"}, queued_job("a"));
+  journal_->insert_job({job_request("1"), "theirs"}, queued_job("b"));
+
+  EXPECT_NE(mine.upload.upload_id(), theirs.upload.upload_id());
+  EXPECT_EQ(journal_->upload(theirs.upload.upload_id()).tenant, "theirs");
+  auto const listed = journal_->newest_jobs({.tenant = "mine"});
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].job.job_id(), "a");
+}
+
+TEST_F(JournalTest, OffsetsThatComeTogetherAreAllOnDisk) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i)
+    ids.push_back(
+        journal_->create_upload(upload_request(std::to_string(i), 70)).upload.upload_id());
+  {
+    std::vector<std::jthread> writers;
+    for (std::string const& id : ids)
+      writers.emplace_back([&] {
+        for (std::uint64_t offset = 1; offset <= 10; ++offset)
+          journal_->set_durable_offset(id, offset);
+      });
+  }
+  reopen();
+  for (std::string const& id : ids) EXPECT_EQ(journal_->upload(id).upload.durable_offset(), 10u);
 }
 
 TEST_F(JournalTest, UnknownIdsAreNotFound) {
