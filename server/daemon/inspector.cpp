@@ -1,5 +1,8 @@
 #include "daemon/inspector.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "schedule/child_process.hpp"
 #include "store/request_error.hpp"
 
@@ -19,7 +22,16 @@ constexpr int kRejected = 2;  // the container is bad; stdout says why
 
 }  // namespace
 
+Inspector::Inspector(std::filesystem::path worker, std::chrono::milliseconds timeout)
+    : worker_(std::move(worker)),
+      timeout_(timeout),
+      turns_(std::make_shared<std::counting_semaphore<>>(
+          std::max(1u, std::thread::hardware_concurrency()))) {}
+
 qsm::v1::InputSummary Inspector::operator()(std::filesystem::path const& container) const {
+  turns_->acquire();
+  std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> const turn(
+      turns_.get(), [](auto* turns) { turns->release(); });
   auto const captured = run_program({worker_.string(), "inspect", container.string()}, timeout_);
   if (!captured) failed("took longer than " + std::to_string(timeout_.count()) + " ms");
   if (captured->end.exit_code == kRejected) {

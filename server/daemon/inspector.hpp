@@ -3,15 +3,17 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <semaphore>
 
 #include "qsm/v1/acquisition.pb.h"
 
 namespace chistream {
 
+/// Thread-safe. As many run at a time as there are processors; the others wait.
 class Inspector {
  public:
-  Inspector(std::filesystem::path worker, std::chrono::milliseconds timeout)
-      : worker_(std::move(worker)), timeout_(timeout) {}
+  Inspector(std::filesystem::path worker, std::chrono::milliseconds timeout);
 
   /// What the worker found. Throws RequestError: INVALID_ARGUMENT with the worker's own reason, or
   /// INTERNAL INSPECT_FAILED (retryable) when it crashed or took too long.
@@ -20,6 +22,7 @@ class Inspector {
  private:
   std::filesystem::path worker_;
   std::chrono::milliseconds timeout_;
+  std::shared_ptr<std::counting_semaphore<>> turns_;
 };
 
 }  // namespace chistream
