@@ -15,6 +15,13 @@ void ServerFlag::add_to(CLI::App& app) {
   address_ = given != nullptr && *given != '\0' ? given : "127.0.0.1:50151";
   app.add_option("--server", address_, "host:port or unix:PATH; also $CHISTREAM_SERVER")
       ->capture_default_str();
+  app.add_option("--token-file", credentials_.token_file, "who we are: a token in its first line")
+      ->envname("CHISTREAM_TOKEN_FILE");
+  app.add_option("--tls-ca", credentials_.server_ca, "PEM; whose server certificates to trust")
+      ->envname("CHISTREAM_TLS_CA");
+  app.add_option("--tls-cert", credentials_.certificate, "PEM; who we are: a client certificate")
+      ->envname("CHISTREAM_TLS_CERT");
+  app.add_option("--tls-key", credentials_.key, "PEM; of --tls-cert")->envname("CHISTREAM_TLS_KEY");
 }
 
 void JobFlags::add_to(CLI::App& app) {

@@ -13,15 +13,16 @@
 
 namespace chistream {
 
-/// --server, else $CHISTREAM_SERVER, else 127.0.0.1:50151.
+/// --server, else $CHISTREAM_SERVER, else 127.0.0.1:50151; who we are to it, and whom we trust.
 class ServerFlag {
  public:
   void add_to(CLI::App& app);
-  Connection connect() const { return Connection(address_); }
+  Connection connect() const { return Connection(address_, credentials_); }
   std::string const& address() const { return address_; }
 
  private:
   std::string address_;
+  Credentials credentials_;
 };
 
 /// --pipeline, --set stage.option=value, --series, --priority, --max-queue-time, --new, and whose

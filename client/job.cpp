@@ -73,7 +73,7 @@ qsm::v1::JobState state_called(std::string name) {
 qsm::v1::Job watch_job(Connection& server, std::string const& job_id, Patience const& patience,
                        std::function<void(qsm::v1::Job const&)> const& changed) {
   // Heartbeats come every 5 s, but gRPC 1.51 has no deadline per message: streams end after a
-  // while, so that a dead connection is noticed, and every new one begins with a snapshot.
+  // while, so that a dead connection is noticed, and every new one goes on after the last event.
   constexpr std::chrono::seconds kStreamLife{60};
   qsm::v1::Job last;
   qsm::v1::WatchJobRequest request;
@@ -89,6 +89,7 @@ qsm::v1::Job watch_job(Connection& server, std::string const& job_id, Patience c
         got_on();
         heard = true;
         last = event.job();
+        request.set_after_seq(event.seq());
         changed(last);
       }
       auto const status = stream->Finish();

@@ -11,8 +11,9 @@ namespace chistream {
 namespace {
 
 int exit_of(FormatError const& error) {
-  constexpr std::array kUsage = {"OPTION_TYPE", "UNKNOWN_OPTION",  "UNKNOWN_PIPELINE",
-                                 "NO_INPUT",    "FILE_UNWRITABLE", "OUTPUT_IN_USE"};
+  constexpr std::array kUsage = {"OPTION_TYPE",     "UNKNOWN_OPTION",  "UNKNOWN_PIPELINE",
+                                 "NO_INPUT",        "FILE_UNWRITABLE", "OUTPUT_IN_USE",
+                                 "TOKEN_NEEDS_TLS", "BAD_TOKEN_FILE",  "TLS_FILES"};
   constexpr std::array kServer = {"RESULT_DAMAGED", "SERIES_INCOMPLETE", "BAD_ARTIFACT_NAME"};
   auto const is = [&](char const* reason) { return error.reason() == reason; };
   if (std::any_of(kUsage.begin(), kUsage.end(), is)) return kExitUsage;
@@ -30,6 +31,8 @@ int exit_of(RpcError const& error) {
     case grpc::OUT_OF_RANGE:
     case grpc::DATA_LOSS:
     case grpc::ABORTED:
+    case grpc::UNAUTHENTICATED:
+    case grpc::PERMISSION_DENIED:
       return kExitRefused;
     default:
       return kExitUnreachable;

@@ -6,7 +6,6 @@
 
 #include "daemon/job_spec.hpp"
 #include "daemon/request_checks.hpp"
-#include "daemon/status.hpp"
 #include "store/request_error.hpp"
 #include "store/timestamp.hpp"
 
@@ -18,8 +17,8 @@ constexpr std::uint32_t kMostListed = 1000;  // keeps the answer below gRPC's 4 
 constexpr std::chrono::milliseconds kProgressPause{250};
 constexpr std::chrono::seconds kHeartbeat{5};
 
-JobQuery query_of(qsm::v1::ListJobsRequest const& request) {
-  JobQuery query;
+JobQuery query_of(qsm::v1::ListJobsRequest const& request, std::string const& tenant) {
+  JobQuery query{.tenant = tenant};
   query.limit = std::min(request.limit() == 0 ? kDefaultListed : request.limit(), kMostListed);
   for (int const state : request.states()) {
     if (!qsm::v1::JobState_IsValid(state) || state == qsm::v1::JOB_STATE_UNSPECIFIED)
@@ -37,10 +36,20 @@ JobQuery query_of(qsm::v1::ListJobsRequest const& request) {
   return query;
 }
 
+void require_may_hurry(Caller const& caller, qsm::v1::Priority priority) {
+  if (priority == qsm::v1::PRIORITY_EMERGENCY && !caller.roles.has(Role::kEmergency))
+    throw RequestError(grpc::PERMISSION_DENIED, "ROLE_MISSING",
+                       "an emergency stops other jobs and needs the role emergency",
+                       "submit it as urgent");
+}
+
 }  // namespace
 
-JobService::JobService(Journal& journal, Spool& spool, JobQueue& queue, WorkerChoice const& worker)
-    : journal_(journal),
+JobService::JobService(Gate& gate, Quota& quota, Journal& journal, Spool& spool, JobQueue& queue,
+                       WorkerChoice const& worker)
+    : gate_(gate),
+      quota_(quota),
+      journal_(journal),
       spool_(spool),
       queue_(queue),
       estimate_(worker.program, worker.largest_device_bytes()),
@@ -55,35 +64,45 @@ JobService::Asked JobService::ask(qsm::v1::JobSpec const& spec) const {
   return {resolved, estimate_(resolved, spool_.upload(resolved.upload_id()))};
 }
 
-grpc::Status JobService::SubmitJob(grpc::ServerContext*, qsm::v1::SubmitJobRequest const* request,
+grpc::Status JobService::SubmitJob(grpc::ServerContext* context,
+                                   qsm::v1::SubmitJobRequest const* request,
                                    qsm::v1::Job* response) {
-  return answer("SubmitJob", [&] {
-    check_request_id(request->request_id());
-    // A repetition is answered as the first time, whatever became of pipelines since.
-    if (auto const earlier = journal_.submitted_job(*request)) {
-      *response = queue_.job(earlier->job.job_id());
-      return;
-    }
-    Asked const asked = ask(request->spec());
-    require_fit(asked.estimate);
-    *response = queue_.submit(*request, asked.spec, asked.estimate.peak_bytes());
-  });
+  return gate_.answer(
+      *context, "JobService/SubmitJob", *request,
+      [&](Caller const& caller) {
+        check_request_id(request->request_id());
+        // A repetition is answered as the first time, whatever became of pipelines since.
+        Origin const origin(*request, caller.tenant);
+        if (auto const earlier = journal_.submitted_job(origin)) {
+          *response = queue_.job(earlier->job.job_id());
+          return;
+        }
+        require_may_hurry(caller, request->spec().priority());
+        quota_.require_room_for_job(caller.tenant);
+        Asked const asked = ask(request->spec());
+        require_fit(asked.estimate);
+        *response = queue_.submit(origin, asked.spec, asked.estimate.peak_bytes());
+      },
+      response);
 }
 
-grpc::Status JobService::EstimateJob(grpc::ServerContext*, qsm::v1::JobSpec const* request,
+grpc::Status JobService::EstimateJob(grpc::ServerContext* context, qsm::v1::JobSpec const* request,
                                      qsm::v1::Estimate* response) {
-  return answer("EstimateJob", [&] { *response = ask(*request).estimate; });
+  return gate_.answer(*context, "JobService/EstimateJob", *request,
+                      [&](Caller const&) { *response = ask(*request).estimate; });
 }
 
-grpc::Status JobService::GetJob(grpc::ServerContext*, qsm::v1::JobRef const* request,
+grpc::Status JobService::GetJob(grpc::ServerContext* context, qsm::v1::JobRef const* request,
                                 qsm::v1::Job* response) {
-  return answer("GetJob", [&] { *response = queue_.job(request->job_id()); });
+  return gate_.answer(*context, "JobService/GetJob", *request,
+                      [&](Caller const&) { *response = queue_.job(request->job_id()); });
 }
 
-grpc::Status JobService::ListJobs(grpc::ServerContext*, qsm::v1::ListJobsRequest const* request,
+grpc::Status JobService::ListJobs(grpc::ServerContext* context,
+                                  qsm::v1::ListJobsRequest const* request,
                                   qsm::v1::ListJobsResponse* response) {
-  return answer("ListJobs", [&] {
-    JobQuery const query = query_of(*request);
+  return gate_.answer(*context, "JobService/ListJobs", *request, [&](Caller const& caller) {
+    JobQuery const query = query_of(*request, caller.tenant);
     auto records = queue_.list(query);
     if (records.size() == query.limit)
       response->set_next_page_token(std::to_string(records.back().seq));
@@ -94,49 +113,66 @@ grpc::Status JobService::ListJobs(grpc::ServerContext*, qsm::v1::ListJobsRequest
 grpc::Status JobService::WatchJob(grpc::ServerContext* context,
                                   qsm::v1::WatchJobRequest const* request,
                                   grpc::ServerWriter<qsm::v1::JobEvent>* stream) {
-  return answer("WatchJob", [&] {
+  return gate_.answer(*context, "JobService/WatchJob", *request, [&](Caller const& caller) {
+    auto const counted = quota_.watch_stream(caller.tenant);
     JobQueue::Snapshot snapshot = queue_.snapshot(request->job_id());
-    for (std::uint64_t seq = 1;; ++seq) {
+    bool news = request->after_seq() == 0 || snapshot.seq() != request->after_seq();
+    for (;;) {
+      auto const now = JobQueue::Clock::now();
+      if (!news) {
+        snapshot = queue_.wait(snapshot, now + kProgressPause, now + kHeartbeat);
+        if (context->IsCancelled()) return;
+      }
       qsm::v1::JobEvent event;
-      event.set_seq(seq);
+      event.set_seq(snapshot.seq());
       *event.mutable_at() = timestamp_now();
       *event.mutable_job() = snapshot.job;
       if (!stream->Write(event) || snapshot.job.state() >= qsm::v1::JOB_STATE_SUCCEEDED) return;
-      auto const now = JobQueue::Clock::now();
-      snapshot = queue_.wait(snapshot, now + kProgressPause, now + kHeartbeat);
-      if (context->IsCancelled()) return;
+      news = false;
     }
   });
 }
 
-grpc::Status JobService::CancelJob(grpc::ServerContext*, qsm::v1::JobRef const* request,
+grpc::Status JobService::CancelJob(grpc::ServerContext* context, qsm::v1::JobRef const* request,
                                    qsm::v1::Job* response) {
-  return answer("CancelJob", [&] { *response = queue_.cancel(request->job_id()); });
+  return gate_.answer(*context, "JobService/CancelJob", *request,
+                      [&](Caller const&) { *response = queue_.cancel(request->job_id()); });
 }
 
-grpc::Status JobService::SetPriority(grpc::ServerContext*,
+grpc::Status JobService::SetPriority(grpc::ServerContext* context,
                                      qsm::v1::SetPriorityRequest const* request,
                                      qsm::v1::Job* response) {
-  return answer("SetPriority", [&] {
+  return gate_.answer(*context, "JobService/SetPriority", *request, [&](Caller const& caller) {
     check_priority(request->priority());
     if (request->priority() == qsm::v1::PRIORITY_UNSPECIFIED)
       throw RequestError(grpc::INVALID_ARGUMENT, "UNKNOWN_PRIORITY", "no priority is named");
+    require_may_hurry(caller, request->priority());
     *response = queue_.set_priority(*request);
   });
 }
 
-grpc::Status JobService::RetryJob(grpc::ServerContext*, qsm::v1::RetryJobRequest const* request,
-                                  qsm::v1::Job* response) {
-  return answer("RetryJob", [&] {
-    check_request_id(request->request_id());
-    *response = queue_.retry(*request, request->job_id());
-  });
+grpc::Status JobService::RetryJob(grpc::ServerContext* context,
+                                  qsm::v1::RetryJobRequest const* request, qsm::v1::Job* response) {
+  return gate_.answer(
+      *context, "JobService/RetryJob", *request,
+      [&](Caller const& caller) {
+        check_request_id(request->request_id());
+        Origin const origin(*request, caller.tenant);
+        if (!journal_.submitted_job(origin)) {
+          require_may_hurry(caller, journal_.job(request->job_id()).job.spec().priority());
+          quota_.require_room_for_job(caller.tenant);
+        }
+        *response = queue_.retry(origin, request->job_id());
+      },
+      response);
 }
 
-grpc::Status JobService::ListPipelines(grpc::ServerContext*, qsm::v1::ListPipelinesRequest const*,
+grpc::Status JobService::ListPipelines(grpc::ServerContext* context,
+                                       qsm::v1::ListPipelinesRequest const* request,
                                        qsm::v1::ListPipelinesResponse* response) {
-  *response->mutable_pipelines() = catalogue_.pipelines();
-  return grpc::Status::OK;
+  return gate_.answer(*context, "JobService/ListPipelines", *request, [&](Caller const&) {
+    *response->mutable_pipelines() = catalogue_.pipelines();
+  });
 }
 
 }  // namespace chistream

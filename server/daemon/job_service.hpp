@@ -2,6 +2,8 @@
 #pragma once
 
 #include "daemon/estimator.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/quota.hpp"
 #include "qsm/v1/job.grpc.pb.h"
 #include "qsm/v1/pipeline.pb.h"
 #include "schedule/job_queue.hpp"
@@ -11,7 +13,8 @@ namespace chistream {
 
 class JobService final : public qsm::v1::JobService::Service {
  public:
-  JobService(Journal& journal, Spool& spool, JobQueue& queue, WorkerChoice const& worker);
+  JobService(Gate& gate, Quota& quota, Journal& journal, Spool& spool, JobQueue& queue,
+             WorkerChoice const& worker);
 
   grpc::Status SubmitJob(grpc::ServerContext* context, qsm::v1::SubmitJobRequest const* request,
                          qsm::v1::Job* response) override;
@@ -40,6 +43,8 @@ class JobService final : public qsm::v1::JobService::Service {
   };
   Asked ask(qsm::v1::JobSpec const& spec) const;
 
+  Gate& gate_;
+  Quota& quota_;
   Journal& journal_;
   Spool& spool_;
   JobQueue& queue_;

@@ -1,11 +1,11 @@
 #include "daemon/options.hpp"
 
-#include <arpa/inet.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
 
+#include "daemon/listen_rules.hpp"
+#include "daemon/security_commands.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -34,7 +34,8 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.set_version_flag("--version", std::string(CHISTREAM_VERSION));
   app.add_flag("--check-config", check_config, "check flags and file, then exit")
       ->configurable(false);
-  app.add_option("--listen", options.listen, "host:port on loopback, or unix:PATH")
+  app.add_option("--listen", options.listen,
+                 "host:port, or unix:PATH; off loopback only with TLS and an access file")
       ->capture_default_str();
   app.add_option("--spool", options.spool,
                  "directory of uploads, results and the journal "
@@ -69,10 +70,21 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_option("--reserve-mib", options.reserve_mib,
                  "MiB of free space that no new upload may use up")
       ->capture_default_str();
+  app.add_option("--access-file", options.access_file,
+                 "who may call, with tenant, roles and limits [everyone who reaches the server]");
+  app.add_option("--audit-file", options.audit_file, "[audit.jsonl in the spool]");
+  app.add_option("--tls-cert", options.tls.certificate,
+                 "PEM, with the chain; read again as it changes");
+  app.add_option("--tls-key", options.tls.key, "PEM");
+  app.add_option("--tls-client-ca", options.tls.client_ca,
+                 "PEM; clients need a certificate that it signed");
+  app.add_flag("--tokens-suffice", options.tokens_suffice,
+               "off loopback: tokens alone, without client certificates");
   app.add_option("--log-file", options.log_file, "[stderr]");
   app.add_option("--log-level", options.log_level)
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  DaemonCommand const commands[] = {add_token_command(app), add_audit_command(app)};
 
   line.action = Action::kExit;
   try {
@@ -81,7 +93,12 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
     line.exit_code = app.exit(error);
     return line;
   }
-  require_loopback(options.listen);
+  for (auto const& command : commands)
+    if (command.app->parsed()) {
+      line.exit_code = command.run();
+      return line;
+    }
+  require_protection(options);
   if (options.spool.empty()) options.spool = default_spool();
   if (options.worker_dir.empty())
     options.worker_dir = fs::read_symlink("/proc/self/exe").parent_path();
@@ -90,25 +107,6 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   else
     line.action = Action::kServe;
   return line;
-}
-
-void require_loopback(std::string const& address) {
-  if (address.starts_with("unix:")) return;
-  std::size_t const colon = address.rfind(':');
-  if (colon == std::string::npos || colon + 1 == address.size())
-    throw RequestError(grpc::INVALID_ARGUMENT, "BAD_ADDRESS",
-                       "'" + address + "' is neither host:port nor unix:PATH");
-  std::string const host = address.substr(0, colon);
-  in_addr v4{};
-  bool const loopback =
-      host == "localhost" || host == "[::1]" ||
-      (::inet_pton(AF_INET, host.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127);
-  if (!loopback)
-    throw RequestError(grpc::INVALID_ARGUMENT, "NOT_LOOPBACK",
-                       "'" + address +
-                           "' could be reached from other machines, and connections "
-                           "are not encrypted yet",
-                       "listen on 127.0.0.1:PORT or unix:PATH");
 }
 
 }  // namespace chistream

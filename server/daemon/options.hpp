@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "security/tls.hpp"
+
 namespace chistream {
 
 struct DaemonOptions {
@@ -18,8 +20,12 @@ struct DaemonOptions {
   double aging_s = 600;  // SchedulePolicy
   double inspect_timeout_s = 120;
   std::uint64_t credit_mib = 64;  // bytes a client may have outstanding beyond the durable offset
-  std::uint64_t reserve_mib = 1024;  // of free space that no new upload may announce away
-  std::string log_file;              // empty: stderr
+  std::uint64_t reserve_mib = 1024;   // of free space that no new upload may announce away
+  std::filesystem::path access_file;  // empty: whoever reaches the server owns it
+  std::filesystem::path audit_file;   // empty: audit.jsonl in the spool
+  TlsFiles tls;
+  bool tokens_suffice = false;  // off loopback: clients need no certificate
+  std::string log_file;         // empty: stderr
   std::string log_level = "info";
 };
 
@@ -32,12 +38,8 @@ struct CommandLine {
 };
 
 /// Reads flags and `--config FILE`; fills the defaults that depend on the machine; --help,
-/// --version and --check-config print and ask to exit. Throws RequestError INVALID_ARGUMENT
-/// NOT_LOOPBACK.
+/// --version, --check-config and the subcommands do what they do and ask to exit. Throws
+/// RequestError INVALID_ARGUMENT (require_protection()).
 CommandLine parse_command_line(int argc, char const* const argv[]);
-
-/// Without TLS nobody but this machine may connect: accepts 127.0.0.0/8, [::1], localhost, each
-/// with a port, and unix:PATH. Throws RequestError INVALID_ARGUMENT NOT_LOOPBACK or BAD_ADDRESS.
-void require_loopback(std::string const& address);
 
 }  // namespace chistream

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "container/sha256.hpp"
-#include "daemon/status.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -50,19 +49,19 @@ std::vector<qsm::v1::Artifact> ResultService::artifacts(std::string const& job_i
   return journal_.artifacts(job_id);
 }
 
-grpc::Status ResultService::ListArtifacts(grpc::ServerContext*,
+grpc::Status ResultService::ListArtifacts(grpc::ServerContext* context,
                                           qsm::v1::ListArtifactsRequest const* request,
                                           qsm::v1::ArtifactList* response) {
-  return answer("ListArtifacts", [&] {
+  return gate_.answer(*context, "ResultService/ListArtifacts", *request, [&](Caller const&) {
     for (auto& artifact : artifacts(request->job_id()))
       *response->add_artifacts() = std::move(artifact);
   });
 }
 
-grpc::Status ResultService::ReadArtifact(grpc::ServerContext*,
+grpc::Status ResultService::ReadArtifact(grpc::ServerContext* context,
                                          qsm::v1::ReadArtifactRequest const* request,
                                          grpc::ServerWriter<qsm::v1::DataChunk>* stream) {
-  return answer("ReadArtifact", [&] {
+  return gate_.answer(*context, "ResultService/ReadArtifact", *request, [&](Caller const&) {
     auto const all = artifacts(request->job_id());
     auto const found = std::find_if(all.begin(), all.end(), [&](qsm::v1::Artifact const& artifact) {
       return artifact.name() == request->name();
@@ -84,10 +83,10 @@ grpc::Status ResultService::ReadArtifact(grpc::ServerContext*,
   });
 }
 
-grpc::Status ResultService::StreamSeries(grpc::ServerContext*,
+grpc::Status ResultService::StreamSeries(grpc::ServerContext* context,
                                          qsm::v1::StreamSeriesRequest const* request,
                                          grpc::ServerWriter<qsm::v1::SeriesItem>* stream) {
-  return answer("StreamSeries", [&] {
+  return gate_.answer(*context, "ResultService/StreamSeries", *request, [&](Caller const&) {
     qsm::v1::SeriesItem manifest;
     for (auto const& artifact : artifacts(request->job_id())) {  // by name, which is slice order
       if (artifact.media_type() != kDicom) continue;

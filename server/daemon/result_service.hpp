@@ -1,6 +1,7 @@
 /// qsm.v1.ResultService: what a job that succeeded left in the spool. No state of its own.
 #pragma once
 
+#include "daemon/gate.hpp"
 #include "qsm/v1/result.grpc.pb.h"
 #include "store/journal.hpp"
 #include "store/spool.hpp"
@@ -9,7 +10,8 @@ namespace chistream {
 
 class ResultService final : public qsm::v1::ResultService::Service {
  public:
-  ResultService(Journal& journal, Spool& spool) : journal_(journal), spool_(spool) {}
+  ResultService(Gate& gate, Journal& journal, Spool& spool)
+      : gate_(gate), journal_(journal), spool_(spool) {}
 
   grpc::Status ListArtifacts(grpc::ServerContext* context,
                              qsm::v1::ListArtifactsRequest const* request,
@@ -24,6 +26,7 @@ class ResultService final : public qsm::v1::ResultService::Service {
  private:
   std::vector<qsm::v1::Artifact> artifacts(std::string const& job_id);
 
+  Gate& gate_;
   Journal& journal_;
   Spool& spool_;
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <set>
 
+#include "daemon/listen_rules.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -46,16 +47,21 @@ void keep_alive(grpc::ServerBuilder& builder, int every_ms) {
 Server::Server(DaemonOptions const& options)
     : spool_(options.spool),
       journal_(spool_.journal()),
+      audit_(options.audit_file.empty() ? spool_.root() / "audit.jsonl" : options.audit_file),
+      callers_(options.access_file),
+      gate_(callers_, audit_, journal_),
+      quota_(callers_, journal_),
       worker_(choose_worker(options.device, options.worker_dir)),
       queue_(recovered(spool_, journal_), spool_, {.aging = seconds(options.aging_s)}),
       worker_service_(queue_, spool_),
-      upload_service_(options, journal_, spool_,
+      upload_service_(options, gate_, quota_, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
-      job_service_(journal_, spool_, queue_, worker_),
-      result_service_(journal_, spool_) {
-  require_loopback(options.listen);
+      job_service_(gate_, quota_, journal_, spool_, queue_, worker_),
+      result_service_(gate_, journal_, spool_) {
+  require_protection(options);
   grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // What the server offers is nobody's business who is not known.
+  if (options.access_file.empty()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   queue_.fail_what_never_fits(worker_.largest_device_bytes());
   listen_to_workers();
   workers_ =
@@ -65,9 +71,9 @@ Server::Server(DaemonOptions const& options)
                                                .threads = options.threads,
                                                .cancel_grace = seconds(options.cancel_grace_s)},
                                    queue_);
-  admin_service_ = std::make_unique<AdminService>(spool_, queue_, *workers_);
+  admin_service_ = std::make_unique<AdminService>(gate_, journal_, spool_, queue_, *workers_);
   try {
-    listen_to_clients(options.listen);
+    listen_to_clients(options);
   } catch (...) {
     stop();  // the destructor does not run
     throw;
@@ -93,10 +99,13 @@ void Server::listen_to_workers() {
     throw RequestError(grpc::FAILED_PRECONDITION, "CANNOT_LISTEN", "cannot listen on " + path);
 }
 
-void Server::listen_to_clients(std::string const& address) {
+void Server::listen_to_clients(DaemonOptions const& options) {
+  std::string const& address = options.listen;
   grpc::ServerBuilder builder;
   keep_alive(builder, 30 * kSecond);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 32);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 30 * 60 * kSecond);  // new keys count
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 24 * 3600 * kSecond);
   // A chunk in one frame and few reads, instead of 64 frames and 128 reads of 8 KiB.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 1 << 20);
   builder.AddChannelArgument(GRPC_ARG_TCP_READ_CHUNK_SIZE, 1 << 18);
@@ -105,7 +114,10 @@ void Server::listen_to_clients(std::string const& address) {
   quota.Resize(512u << 20);  // bytes of messages under way
   builder.SetResourceQuota(quota);
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address,
+                           options.tls.certificate.empty() ? grpc::InsecureServerCredentials()
+                                                           : server_credentials(options.tls),
+                           &port);
   builder.RegisterService(&upload_service_);
   builder.RegisterService(&job_service_);
   builder.RegisterService(&result_service_);

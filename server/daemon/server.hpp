@@ -7,8 +7,10 @@
 #include <string>
 
 #include "daemon/admin_service.hpp"
+#include "daemon/gate.hpp"
 #include "daemon/job_service.hpp"
 #include "daemon/options.hpp"
+#include "daemon/quota.hpp"
 #include "daemon/result_service.hpp"
 #include "daemon/upload_service.hpp"
 #include "daemon/worker_service.hpp"
@@ -31,10 +33,14 @@ class Server {
 
  private:
   void listen_to_workers();
-  void listen_to_clients(std::string const& address);
+  void listen_to_clients(DaemonOptions const& options);
 
   Spool spool_;
   Journal journal_;
+  Audit audit_;
+  Callers callers_;
+  Gate gate_;
+  Quota quota_;
   WorkerChoice worker_;
   JobQueue queue_;
   WorkerService worker_service_;

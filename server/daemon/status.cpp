@@ -16,7 +16,7 @@ grpc::Status with_detail(RequestError const& error) {
 
 }  // namespace
 
-grpc::Status to_status(char const* call, std::exception_ptr failure) {
+grpc::Status to_status(std::string_view call, std::exception_ptr failure) {
   try {
     std::rethrow_exception(failure);
   } catch (RequestError const& error) {

@@ -4,17 +4,19 @@
 #include <grpcpp/support/status.h>
 
 #include <exception>
+#include <string_view>
 
 namespace chistream {
 
 /// A RequestError keeps its code and carries its ErrorDetail, serialised, as error_details.
 /// Anything else is INTERNAL INTERNAL_ERROR with an incident id; its text goes to the log under
 /// that id.
-grpc::Status to_status(char const* call, std::exception_ptr failure);
+grpc::Status to_status(std::string_view call, std::exception_ptr failure);
 
-/// Runs the body of a handler: `return answer("GetJob", [&] { ... });`
+/// Runs the body of a worker's handler (those of clients come through the Gate): `return
+/// answer("Claim", [&] { ... });`
 template <class Body>
-grpc::Status answer(char const* call, Body&& body) {
+grpc::Status answer(std::string_view call, Body&& body) {
   try {
     body();
     return grpc::Status::OK;

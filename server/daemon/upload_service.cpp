@@ -4,29 +4,31 @@
 
 #include "daemon/ack_writer.hpp"
 #include "daemon/request_checks.hpp"
-#include "daemon/status.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
 
-UploadService::UploadService(DaemonOptions const& options, Journal& journal, Spool& spool,
-                             Inspector inspector)
-    : credit_bytes_(options.credit_mib << 20),
+UploadService::UploadService(DaemonOptions const& options, Gate& gate, Quota& quota,
+                             Journal& journal, Spool& spool, Inspector inspector)
+    : gate_(gate),
+      quota_(quota),
+      credit_bytes_(options.credit_mib << 20),
       reserve_bytes_(options.reserve_mib << 20),
       journal_(journal),
       spool_(spool),
       inspector_(std::move(inspector)) {}
 
-grpc::Status UploadService::CreateUpload(grpc::ServerContext*,
+grpc::Status UploadService::CreateUpload(grpc::ServerContext* context,
                                          qsm::v1::CreateUploadRequest const* request,
                                          qsm::v1::Upload* response) {
-  return answer("CreateUpload", [&] {
+  return gate_.answer(*context, "UploadService/CreateUpload", *request, [&](Caller const& caller) {
     check_request_id(request->request_id());
     if (!request->sha256().empty()) check_sha256(request->sha256());
-    if (auto const earlier = journal_.created_upload(*request)) {
+    if (auto const earlier = journal_.created_upload({*request, caller.tenant})) {
       *response = described(*earlier);
       return;
     }
+    quota_.require_room_for_upload(caller.tenant, request->declared_bytes());
     std::uint64_t const free = spool_.free_bytes();
     if (free < reserve_bytes_ || request->declared_bytes() > free - reserve_bytes_)
       throw RequestError(grpc::RESOURCE_EXHAUSTED, "DISK_FULL",
@@ -34,48 +36,54 @@ grpc::Status UploadService::CreateUpload(grpc::ServerContext*,
                              std::to_string(free) + " are free, " + std::to_string(reserve_bytes_) +
                              " of them in reserve",
                          "free space in the spool, or ask again later");
-    *response = described(journal_.create_upload(*request));
+    *response = described(journal_.create_upload(*request, caller.tenant));
   });
 }
 
 grpc::Status UploadService::WriteChunks(
-    grpc::ServerContext*,
+    grpc::ServerContext* context,
     grpc::ServerReaderWriter<qsm::v1::ChunkAck, qsm::v1::ChunkRequest>* stream) {
-  return answer("WriteChunks", [&] {
-    qsm::v1::ChunkRequest chunk;
-    if (!stream->Read(&chunk)) return;
-    std::string const upload_id = chunk.upload_id();
-    auto const upload = open(upload_id);
-    std::uint64_t const lease = upload->take_lease();
-    AckWriter acks(*upload, *stream, credit_bytes_);
-    do {
-      if (!chunk.upload_id().empty() && chunk.upload_id() != upload_id)
-        throw RequestError(grpc::INVALID_ARGUMENT, "UPLOAD_ID_CHANGED",
-                           "a stream carries one upload");
-      acks.taken(upload->append(lease, chunk));
-    } while (stream->Read(&chunk));
-    acks.finish();
+  return gate_.answer(*context, "UploadService/WriteChunks", qsm::v1::ChunkRequest(),
+                      [&](Caller const& caller) {
+                        qsm::v1::ChunkRequest chunk;
+                        if (!stream->Read(&chunk)) return;
+                        gate_.require_own(caller, chunk);
+                        std::string const upload_id = chunk.upload_id();
+                        auto const upload = open(upload_id);
+                        std::uint64_t const lease = upload->take_lease();
+                        AckWriter acks(*upload, *stream, credit_bytes_);
+                        do {
+                          if (!chunk.upload_id().empty() && chunk.upload_id() != upload_id)
+                            throw RequestError(grpc::INVALID_ARGUMENT, "UPLOAD_ID_CHANGED",
+                                               "a stream carries one upload");
+                          acks.taken(upload->append(lease, chunk));
+                        } while (stream->Read(&chunk));
+                        acks.finish();
+                      });
+}
+
+grpc::Status UploadService::GetUpload(grpc::ServerContext* context,
+                                      qsm::v1::UploadRef const* request,
+                                      qsm::v1::Upload* response) {
+  return gate_.answer(*context, "UploadService/GetUpload", *request, [&](Caller const&) {
+    *response = described(journal_.upload(request->upload_id()));
   });
 }
 
-grpc::Status UploadService::GetUpload(grpc::ServerContext*, qsm::v1::UploadRef const* request,
-                                      qsm::v1::Upload* response) {
-  return answer("GetUpload", [&] { *response = described(journal_.upload(request->upload_id())); });
-}
-
-grpc::Status UploadService::CommitUpload(grpc::ServerContext*,
+grpc::Status UploadService::CommitUpload(grpc::ServerContext* context,
                                          qsm::v1::CommitUploadRequest const* request,
                                          qsm::v1::InputSummary* response) {
-  return answer("CommitUpload", [&] {
+  return gate_.answer(*context, "UploadService/CommitUpload", *request, [&](Caller const&) {
     check_sha256(request->sha256());
     *response = open(request->upload_id())->commit(*request, inspector_);
     forget(request->upload_id());
   });
 }
 
-grpc::Status UploadService::AbortUpload(grpc::ServerContext*, qsm::v1::UploadRef const* request,
+grpc::Status UploadService::AbortUpload(grpc::ServerContext* context,
+                                        qsm::v1::UploadRef const* request,
                                         qsm::v1::Upload* response) {
-  return answer("AbortUpload", [&] {
+  return gate_.answer(*context, "UploadService/AbortUpload", *request, [&](Caller const&) {
     open(request->upload_id())->abort();
     forget(request->upload_id());
     *response = described(journal_.upload(request->upload_id()));

@@ -6,9 +6,11 @@
 #include <mutex>
 #include <string>
 
+#include "daemon/gate.hpp"
 #include "daemon/inspector.hpp"
 #include "daemon/open_upload.hpp"
 #include "daemon/options.hpp"
+#include "daemon/quota.hpp"
 #include "qsm/v1/upload.grpc.pb.h"
 
 namespace chistream {
@@ -16,7 +18,8 @@ namespace chistream {
 /// Thread-safe. mutex_ guards the map only; each upload has its own.
 class UploadService final : public qsm::v1::UploadService::Service {
  public:
-  UploadService(DaemonOptions const& options, Journal& journal, Spool& spool, Inspector inspector);
+  UploadService(DaemonOptions const& options, Gate& gate, Quota& quota, Journal& journal,
+                Spool& spool, Inspector inspector);
 
   grpc::Status CreateUpload(grpc::ServerContext* context,
                             qsm::v1::CreateUploadRequest const* request,
@@ -37,6 +40,8 @@ class UploadService final : public qsm::v1::UploadService::Service {
   void forget(std::string const& upload_id);
   qsm::v1::Upload described(UploadRecord const& record) const;
 
+  Gate& gate_;
+  Quota& quota_;
   std::uint64_t const credit_bytes_;
   std::uint64_t const reserve_bytes_;
   Journal& journal_;

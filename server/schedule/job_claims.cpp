@@ -84,7 +84,7 @@ void JobQueue::report(qsm::v1::TaskReport const& report) {
   Live& live = require(report.claim());
   if (!report.has_progress()) return;
   progress_.set(report.claim().job_id(), report.progress());
-  ++live.progress_version;
+  live.progress_version = ++last_version_;
   wake_.notify_all();
 }
 

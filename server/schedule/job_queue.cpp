@@ -17,6 +17,12 @@ qsm::v1::Priority priority_of(qsm::v1::JobSpec const& spec) {
                                                           : spec.priority();
 }
 
+// Above every number that an earlier run of the server gave out, unless it made more than 2^20
+// changes a second.
+std::uint64_t first_version() {
+  return static_cast<std::uint64_t>(timestamp_now().seconds()) << 20;
+}
+
 }  // namespace
 
 JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
@@ -25,7 +31,8 @@ JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
       spool_(spool),
       now_(std::move(now)),
       order_(policy),
-      share_(policy.share_half_life) {
+      share_(policy.share_half_life),
+      last_version_(first_version()) {
   std::scoped_lock const lock(mutex_);
   for (JobRecord const& record : journal_.unfinished_jobs()) {
     add(record.job);
@@ -79,6 +86,7 @@ JobQueue::Live& JobQueue::add(qsm::v1::Job const& job) {
                 .priority = priority_of(job.spec()),
                 .rank = ++last_rank_,
                 .since = now_()};
+  live.state_version = ++last_version_;
   live.bytes = job.estimated_bytes();
   live.started = job.attempt() > 0 || job.preemptions() > 0;
   live.made_room = job.preemptions() > 0;
@@ -195,7 +203,7 @@ void JobQueue::require_running() const {
 }
 
 void JobQueue::changed(Live& live) {
-  ++live.state_version;
+  live.state_version = ++last_version_;
   wake_.notify_all();
 }
 

@@ -28,6 +28,7 @@
 /// UNAVAILABLE SHUTTING_DOWN.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -80,6 +81,10 @@ class JobQueue {
     qsm::v1::Job job;
     std::uint64_t state_version = 0;
     std::uint64_t progress_version = 0;
+
+    /// Grows with every change, across restarts of the server too; the largest there is once the
+    /// job is over.
+    std::uint64_t seq() const { return std::max(state_version, progress_version); }
   };
   Snapshot snapshot(std::string const& job_id);
   /// Waits for a new state, or from `progress_after` on for new progress, or for `until`.
@@ -135,8 +140,8 @@ class JobQueue {
     bool claimed() const { return claim.epoch() != 0; }
   };
   struct Live : Attempt {  // one per job that is not finished
-    std::uint64_t state_version = 1;
-    std::uint64_t progress_version = 1;
+    std::uint64_t state_version = 0;
+    std::uint64_t progress_version = 0;
     WaitingJob place;                         // in the queue; kept while it runs
     bool started = false;                     // at least once
     bool made_room = false;                   // for an emergency, which happens once
@@ -176,6 +181,7 @@ class JobQueue {
   JobOrder order_;
   FairShare share_;
   std::uint64_t last_rank_ = 0;
+  std::uint64_t last_version_;
   std::vector<qsm::v1::Device const*> idle_;  // of the workers that wait in claim()
   std::condition_variable_any wake_;
   std::map<std::string, Live> live_;

@@ -59,15 +59,13 @@ std::vector<JobRecord> jobs_from(Statement& rows) {
 
 UploadRecord find_upload(Database& database, std::string const& upload_id) {
   Statement row(database, std::string(kUploadColumns) + "WHERE id = ?", upload_id);
-  if (!row.step())
-    throw RequestError(grpc::NOT_FOUND, "UPLOAD_NOT_FOUND", "there is no upload with this id");
+  if (!row.step()) throw upload_not_found();
   return upload_from(row);
 }
 
 JobRecord find_job(Database& database, std::string const& job_id) {
   Statement row(database, std::string(kJobColumns) + "WHERE id = ?", job_id);
-  if (!row.step())
-    throw RequestError(grpc::NOT_FOUND, "JOB_NOT_FOUND", "there is no job with this id");
+  if (!row.step()) throw job_not_found();
   return job_from(row);
 }
 
@@ -92,6 +90,14 @@ void remember(Database& database, Origin const& origin, std::string const& targe
 }
 
 }  // namespace
+
+RequestError upload_not_found() {
+  return {grpc::NOT_FOUND, "UPLOAD_NOT_FOUND", "there is no upload with this id"};
+}
+
+RequestError job_not_found() {
+  return {grpc::NOT_FOUND, "JOB_NOT_FOUND", "there is no job with this id"};
+}
 
 Journal::Journal(std::filesystem::path const& path)
     : database_(path), reader_(path), offsets_([this](auto const& all) { write_offsets(all); }) {
@@ -133,6 +139,35 @@ std::vector<UploadRecord> Journal::uploads() {
   std::vector<UploadRecord> found;
   for (Statement rows(reader_, kUploadColumns); rows.step();) found.push_back(upload_from(rows));
   return found;
+}
+
+std::optional<std::string> Journal::tenant_of_upload(std::string const& upload_id) {
+  std::scoped_lock const lock(reading_);
+  Statement row(reader_, "SELECT tenant FROM uploads WHERE id = ?", upload_id);
+  return row.step() ? std::optional(row.bytes(0)) : std::nullopt;
+}
+
+std::optional<std::string> Journal::tenant_of_job(std::string const& job_id) {
+  std::scoped_lock const lock(reading_);
+  Statement row(reader_, "SELECT tenant FROM jobs WHERE id = ?", job_id);
+  return row.step() ? std::optional(row.bytes(0)) : std::nullopt;
+}
+
+TenantUse Journal::use_of(std::string const& tenant) {
+  std::scoped_lock const lock(reading_);
+  Statement uploads(reader_,
+                    "SELECT COUNT(*) FILTER (WHERE state = ?2), "
+                    "IFNULL(SUM(MAX(declared_bytes, durable_offset)), 0) "
+                    "FROM uploads WHERE tenant = ?1 AND state IN (?2, ?3)",
+                    tenant, std::uint64_t{qsm::v1::UPLOAD_STATE_OPEN},
+                    std::uint64_t{qsm::v1::UPLOAD_STATE_COMMITTED});
+  uploads.step();
+  Statement jobs(reader_, "SELECT COUNT(*) FROM jobs WHERE tenant = ? AND state <= ?", tenant,
+                 std::uint64_t{qsm::v1::JOB_STATE_CANCELLING});
+  jobs.step();
+  return {.open_uploads = uploads.integer(0),
+          .unfinished_jobs = jobs.integer(0),
+          .upload_bytes = uploads.integer(1)};
 }
 
 void Journal::write_offsets(std::vector<DurableOffset> const& offsets) {

@@ -21,6 +21,7 @@
 #include "qsm/v1/result.pb.h"
 #include "qsm/v1/upload.pb.h"
 #include "store/group_commit.hpp"
+#include "store/request_error.hpp"
 #include "store/sqlite.hpp"
 
 namespace chistream {
@@ -59,6 +60,16 @@ struct JobQuery {
   std::uint64_t before_seq = 0;                // 0: from the newest on
 };
 
+/// What a tenant has now.
+struct TenantUse {
+  std::uint64_t open_uploads = 0;
+  std::uint64_t unfinished_jobs = 0;
+  std::uint64_t upload_bytes = 0;  // in the spool, or announced
+};
+
+RequestError upload_not_found();
+RequestError job_not_found();
+
 class Journal {
  public:
   /// Opens, creates or migrates. Throws RequestError FAILED_PRECONDITION JOURNAL_VERSION for a file
@@ -72,6 +83,9 @@ class Journal {
                              std::string const& tenant = "");
   UploadRecord upload(std::string const& upload_id);
   std::vector<UploadRecord> uploads();
+  std::optional<std::string> tenant_of_upload(std::string const& upload_id);
+  std::optional<std::string> tenant_of_job(std::string const& job_id);
+  TenantUse use_of(std::string const& tenant);
   /// Together with those of other uploads that come at the same time.
   void set_durable_offset(std::string const& upload_id, std::uint64_t offset) {
     offsets_({upload_id, offset});

@@ -34,7 +34,7 @@ SERVER_MAY = {
     "daemon": {"daemon", "store", "schedule", "security"},
     "store": {"store"},
     "schedule": {"schedule", "store"},
-    "security": {"security"},
+    "security": {"security", "store"},
     "formats": {"formats"},
     "worker": {"worker", "formats"},
     "gateway": {"gateway", "formats"},

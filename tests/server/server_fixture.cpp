@@ -76,6 +76,10 @@ void ServerTest::start() {
   connect(server_->address());
 }
 
+void ServerTest::add_token(grpc::ClientContext& context) const {
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
+}
+
 void ServerTest::connect(std::string const& address) {
   auto const channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   uploads_ = qsm::v1::UploadService::NewStub(channel);
@@ -92,6 +96,7 @@ void ServerTest::restart() {
 qsm::v1::Upload ServerTest::create_upload(std::string const& request_id,
                                           std::uint64_t declared_bytes) {
   grpc::ClientContext context;
+  add_token(context);
   qsm::v1::CreateUploadRequest request;
   request.set_request_id(request_id);
   request.set_declared_bytes(declared_bytes);
@@ -104,6 +109,7 @@ qsm::v1::Upload ServerTest::create_upload(std::string const& request_id,
 grpc::Status ServerTest::write(std::string const& upload_id, std::string const& bytes,
                                std::uint64_t offset) {
   grpc::ClientContext context;
+  add_token(context);
   auto const stream = uploads_->WriteChunks(&context);
   std::thread reader([&] {
     for (qsm::v1::ChunkAck ack; stream->Read(&ack);) continue;
@@ -118,6 +124,7 @@ grpc::Status ServerTest::write(std::string const& upload_id, std::string const& 
 grpc::Status ServerTest::commit(std::string const& upload_id, std::string const& bytes,
                                 qsm::v1::InputSummary* summary) {
   grpc::ClientContext context;
+  add_token(context);
   qsm::v1::CommitUploadRequest request;
   request.set_upload_id(upload_id);
   request.set_total_bytes(bytes.size());
@@ -128,6 +135,7 @@ grpc::Status ServerTest::commit(std::string const& upload_id, std::string const&
 
 qsm::v1::Upload ServerTest::get_upload(std::string const& upload_id) {
   grpc::ClientContext context;
+  add_token(context);
   qsm::v1::UploadRef request;
   request.set_upload_id(upload_id);
   qsm::v1::Upload upload;
@@ -158,6 +166,7 @@ qsm::v1::SubmitJobRequest ServerTest::job_request(std::string const& request_id,
 
 grpc::Status ServerTest::submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job* job) {
   grpc::ClientContext context;
+  add_token(context);
   return jobs_->SubmitJob(&context, request, job);
 }
 
@@ -181,6 +190,7 @@ std::string ServerTest::prioritised_job(std::string const& name, std::string con
 
 qsm::v1::Job ServerTest::get_job(std::string const& job_id) {
   grpc::ClientContext context;
+  add_token(context);
   qsm::v1::JobRef request;
   request.set_job_id(job_id);
   qsm::v1::Job job;
@@ -190,6 +200,7 @@ qsm::v1::Job ServerTest::get_job(std::string const& job_id) {
 
 qsm::v1::Job ServerTest::cancel(std::string const& job_id) {
   grpc::ClientContext context;
+  add_token(context);
   qsm::v1::JobRef request;
   request.set_job_id(job_id);
   qsm::v1::Job job;

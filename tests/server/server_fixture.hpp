@@ -30,6 +30,9 @@ class ServerTest : public ::testing::Test {
   ServerTest();
 
   void start();
+  /// Every call from here on carries this token.
+  void authorize(std::string const& token) { token_ = token; }
+  void add_token(grpc::ClientContext& context) const;
   void connect(std::string const& address);
   void restart();
 
@@ -54,6 +57,7 @@ class ServerTest : public ::testing::Test {
   qsm::v1::Job cancel(std::string const& job_id);
   bool reaches(std::string const& job_id, qsm::v1::JobState state);
 
+  std::string token_;
   TemporaryDirectory directory_;
   DaemonOptions options_;
   std::unique_ptr<Server> server_;

@@ -72,7 +72,7 @@ TEST_F(JobTest, WatchEndsWithTheTerminalStateAndCountsItsEvents) {
 
   ASSERT_TRUE(stream->Finish().ok());
   ASSERT_FALSE(events.empty());
-  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].seq(), i + 1);
+  for (std::size_t i = 1; i < events.size(); ++i) EXPECT_GT(events[i].seq(), events[i - 1].seq());
   EXPECT_EQ(events.back().job().state(), JOB_STATE_SUCCEEDED);
 }
 

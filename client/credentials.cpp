@@ -1,0 +1,101 @@
+#include "client/credentials.hpp"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/client_interceptor.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "formats/format_error.hpp"
+
+namespace chistream {
+namespace {
+
+using namespace grpc::experimental;
+
+// Call credentials would do, but gRPC accepts them on encrypted channels only, and a Unix socket
+// is as good as one.
+class TokenInterceptor final : public Interceptor {
+ public:
+  explicit TokenInterceptor(std::string const& authorization) : authorization_(authorization) {}
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_INITIAL_METADATA))
+      methods->GetSendInitialMetadata()->insert({"authorization", authorization_});
+    methods->Proceed();
+  }
+
+ private:
+  std::string const& authorization_;  // the factory's, which lives as long as the channel
+};
+
+class TokenFactory final : public ClientInterceptorFactoryInterface {
+ public:
+  explicit TokenFactory(std::string const& token) : authorization_("Bearer " + token) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    return new TokenInterceptor(authorization_);
+  }
+
+ private:
+  std::string const authorization_;
+};
+
+std::string content_of(std::filesystem::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw FormatError("FILE_UNREADABLE", path.string() + " cannot be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string token_in(std::filesystem::path const& path) {
+  std::string const content = content_of(path);
+  std::string const token = content.substr(0, content.find_first_of("\r\n"));
+  bool const printable = std::all_of(token.begin(), token.end(), [](char c) {
+    return c > ' ' && c < 127;  // anything else gRPC would refuse without a word about the file
+  });
+  if (token.empty() || !printable)
+    throw FormatError("BAD_TOKEN_FILE", path.string() + " has no token in its first line");
+  return token;
+}
+
+bool stays_here(std::string const& address) {
+  for (char const* const here : {"unix:", "127.", "localhost:", "[::1]:"})
+    if (address.starts_with(here)) return true;
+  return false;
+}
+
+std::shared_ptr<grpc::ChannelCredentials> channel_credentials(Credentials const& credentials) {
+  if (credentials.certificate.empty() != credentials.key.empty())
+    throw FormatError("TLS_FILES", "--tls-cert and --tls-key come together");
+  if (credentials.server_ca.empty()) {
+    if (!credentials.certificate.empty())
+      throw FormatError("TLS_FILES", "--tls-cert needs --tls-ca, which says whom to trust");
+    return grpc::InsecureChannelCredentials();
+  }
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = content_of(credentials.server_ca);
+  if (!credentials.certificate.empty()) {
+    options.pem_cert_chain = content_of(credentials.certificate);
+    options.pem_private_key = content_of(credentials.key);
+  }
+  return grpc::SslCredentials(options);
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
+                                            Credentials const& credentials,
+                                            grpc::ChannelArguments const& arguments) {
+  std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
+  if (!credentials.token_file.empty()) {
+    if (credentials.server_ca.empty() && !stays_here(address))
+      throw FormatError("TOKEN_NEEDS_TLS",
+                        "the token would travel to " + address + " unencrypted; give --tls-ca");
+    interceptors.push_back(std::make_unique<TokenFactory>(token_in(credentials.token_file)));
+  }
+  return CreateCustomChannelWithInterceptors(address, channel_credentials(credentials), arguments,
+                                             std::move(interceptors));
+}
+
+}  // namespace chistream

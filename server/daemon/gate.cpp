@@ -1,0 +1,129 @@
+#include "daemon/gate.hpp"
+
+#include "daemon/status.hpp"
+#include "qsm/v1/error.pb.h"
+#include "store/request_error.hpp"
+
+namespace chistream {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// Calls visit(kind, id) for every id in `message`; kind is "upload" or "job".
+template <class Visit>
+void for_each_id(Message const& message, Visit const& visit) {
+  auto const& reflection = *message.GetReflection();
+  std::vector<FieldDescriptor const*> fields;
+  reflection.ListFields(message, &fields);
+  for (FieldDescriptor const* const field : fields) {
+    if (field->is_repeated()) continue;
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
+      for_each_id(reflection.GetMessage(message, field), visit);
+    else if (field->name() == "upload_id")
+      visit("upload", reflection.GetString(message, field));
+    else if (field->name() == "job_id")
+      visit("job", reflection.GetString(message, field));
+  }
+}
+
+void name_ids(Message const& message, std::string& object) {
+  for_each_id(message, [&](std::string const& kind, std::string const& id) {
+    std::string const named = kind + " " + id.substr(0, 64);
+    if (object.find(named) == std::string::npos) object += (object.empty() ? "" : ", ") + named;
+  });
+}
+
+// "ipv4:10.0.0.7:51234" without the port, which changes with every connection.
+std::string address_of(grpc::ServerContext const& context) {
+  std::string const peer = context.peer();
+  std::size_t const colon = peer.rfind(':');
+  return peer.starts_with("ip") && colon != std::string::npos ? peer.substr(0, colon) : peer;
+}
+
+int outcome_of(grpc::Status const& status) {
+  switch (status.error_code()) {
+    case grpc::OK:
+      return 0;
+    case grpc::INTERNAL:
+    case grpc::DATA_LOSS:
+      return 12;
+    case grpc::UNAVAILABLE:
+    case grpc::RESOURCE_EXHAUSTED:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+std::string reason_of(grpc::Status const& status) {
+  qsm::v1::ErrorDetail detail;
+  detail.ParseFromString(status.error_details());
+  return detail.reason();
+}
+
+}  // namespace
+
+grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view method,
+                          Message const& request, std::function<void(Caller const&)> const& body,
+                          Message const* response) {
+  AccessRule const* const rule = rule_for(method);
+  Caller caller;
+  grpc::Status status;
+  try {
+    caller = admit(context, rule);
+    require_own(caller, request);
+    body(caller);
+  } catch (...) {
+    status = to_status(method, std::current_exception());
+  }
+  std::string object;
+  name_ids(request, object);
+  if (response) name_ids(*response, object);
+  keep_trace(context, method, rule, caller, status, object);
+  return status;
+}
+
+Caller Gate::admit(grpc::ServerContext const& context, AccessRule const* rule) const {
+  Caller const caller = callers_.identify(context);
+  if (!rule || !caller.roles.meets(rule->any_of))
+    throw RequestError(grpc::PERMISSION_DENIED, "ROLE_MISSING",
+                       "'" + caller.name + "' does not have the role that this call needs",
+                       "docs/security.md lists calls and roles");
+  if (rule->event != AuditEvent::kNone) audit_.require_room();
+  return caller;
+}
+
+void Gate::require_own(Caller const& caller, Message const& message) const {
+  for_each_id(message, [&](std::string const& kind, std::string const& id) {
+    bool const upload = kind == "upload";
+    auto const owner = upload ? journal_.tenant_of_upload(id) : journal_.tenant_of_job(id);
+    if (owner == caller.tenant) return;
+    if (upload) throw upload_not_found();
+    throw job_not_found();
+  });
+}
+
+void Gate::keep_trace(grpc::ServerContext const& context, std::string_view method,
+                      AccessRule const* rule, Caller const& caller, grpc::Status const& status,
+                      std::string const& object) {
+  AuditEvent event = rule ? rule->event : AuditEvent::kNone;
+  bool const unknown = status.error_code() == grpc::UNAUTHENTICATED;
+  bool const denied = status.error_code() == grpc::PERMISSION_DENIED;
+  std::string const peer = address_of(context);
+  if (unknown || denied) {
+    if (!refused_.count(peer)) return;
+    event = unknown ? AuditEvent::kUserAuthentication : AuditEvent::kSecurityAlert;
+  }
+  if (event == AuditEvent::kNone) return;
+  audit_.record({.event = event,
+                 .action = std::string(method),
+                 .outcome = outcome_of(status),
+                 .caller = caller.name,
+                 .tenant = caller.tenant,
+                 .peer = peer,
+                 .object = object,
+                 .reason = reason_of(status)});
+}
+
+}  // namespace chistream
