@@ -25,6 +25,10 @@ class ServerFlag {
   Credentials credentials_;
 };
 
+/// What the server says of itself, and for people to read.
+qsm::v1::ServerInfo server_info(Connection& server);
+void print_server(qsm::v1::ServerInfo const& info);
+
 /// --pipeline, --set stage.option=value, --series, --priority, --max-queue-time, --new, and whose
 /// exam it is.
 class JobFlags {

@@ -29,7 +29,10 @@ Command add_cancel(CLI::App& program);
 Command add_priority_command(CLI::App& program);
 Command add_retry(CLI::App& program);
 Command add_jobs(CLI::App& program);
+Command add_delete(CLI::App& program);
+Command add_keep(CLI::App& program);
 Command add_info(CLI::App& program);
+Command add_admin(CLI::App& program);
 Command add_simulate(CLI::App& program);
 
 /// Prints reason, message and hint to stderr; returns the exit status that goes with it.

@@ -41,12 +41,17 @@ int pipelines(Connection& server) {
   return kExitOk;
 }
 
-int server_info(Connection& server) {
-  auto const info = call_with_patience<qsm::v1::ServerInfo>(
+}  // namespace
+
+qsm::v1::ServerInfo server_info(Connection& server) {
+  return call_with_patience<qsm::v1::ServerInfo>(
       no_patience(), [&](grpc::ClientContext* context, qsm::v1::ServerInfo* response) {
         return server.admin->GetServerInfo(context, {}, response);
       });
-  std::cout << "chistreamd " << info.version() << "\n"
+}
+
+void print_server(qsm::v1::ServerInfo const& info) {
+  std::cout << "chistreamd " << info.version() << (info.draining() ? ", draining" : "") << "\n"
             << info.queued_jobs() << " jobs queued, " << info.running_jobs() << " running, "
             << size_text(info.spool_free_bytes()) << " free in the spool\n";
   for (auto const& worker : info.workers())
@@ -54,10 +59,7 @@ int server_info(Connection& server) {
               << worker.device().kind() << "), "
               << (worker.job_id().empty() ? "idle" : "job " + worker.job_id()) << ", restarted "
               << worker.restarts() << " times\n";
-  return kExitOk;
 }
-
-}  // namespace
 
 Command add_info(CLI::App& program) {
   auto* const app = program.add_subcommand("info", "what the server is, and what it can do");
@@ -69,7 +71,9 @@ Command add_info(CLI::App& program) {
   server->add_to(*app);
   return {app, [what, server] {
             Connection connection = server->connect();
-            return *what == "server" ? server_info(connection) : pipelines(connection);
+            if (*what == "pipelines") return pipelines(connection);
+            print_server(server_info(connection));
+            return static_cast<int>(kExitOk);
           }};
 }
 

@@ -43,7 +43,9 @@ qsm::v1::Job submit_job(Connection& server, qsm::v1::JobSpec const& spec, bool f
         patience, [&](grpc::ClientContext* context, qsm::v1::Job* response) {
           return server.jobs->SubmitJob(context, request, response);
         });
-    if (!is_terminal(job.state()) || job.state() == qsm::v1::JOB_STATE_SUCCEEDED) return job;
+    bool const has_result =
+        job.state() == qsm::v1::JOB_STATE_SUCCEEDED && !job.has_result_removed_at();
+    if (!is_terminal(job.state()) || has_result) return job;
   }
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <ctime>
+#include <iomanip>
 #include <iostream>
 #include <memory>
 
@@ -88,6 +90,36 @@ int retry(JobArgument const& job) {
   return kExitOk;
 }
 
+int delete_result(JobArgument const& job) {
+  Connection server = job.server.connect();
+  qsm::v1::DeleteResultRequest request;
+  request.set_job_id(job.id);
+  call_with_patience<qsm::v1::DeleteResultResponse>(
+      {}, [&](grpc::ClientContext* context, qsm::v1::DeleteResultResponse* response) {
+        return server.results->DeleteResult(context, request, response);
+      });
+  std::cout << "deleted" << std::endl;
+  return kExitOk;
+}
+
+int keep(JobArgument const& job, int days) {
+  Connection server = job.server.connect();
+  qsm::v1::ExtendRetentionRequest request;
+  request.set_job_id(job.id);
+  std::time_t const until = std::time(nullptr) + std::time_t{days} * 86400;
+  request.mutable_keep_until()->set_seconds(until);
+  auto const kept = call_with_patience<qsm::v1::ExtendRetentionResponse>(
+      {}, [&](grpc::ClientContext* context, qsm::v1::ExtendRetentionResponse* response) {
+        return server.results->ExtendRetention(context, request, response);
+      });
+  std::time_t const due = kept.keep_until().seconds();
+  if (kept.has_keep_until())
+    std::cout << "kept until " << std::put_time(std::localtime(&due), "%F %R") << std::endl;
+  else
+    std::cout << "kept for ever" << std::endl;
+  return kExitOk;
+}
+
 /// Page by page, so that any limit can be asked for.
 int list(ServerFlag const& address, std::vector<std::string> const& states, std::uint32_t limit) {
   Connection server = address.connect();
@@ -147,6 +179,22 @@ Command add_retry(CLI::App& program) {
   auto const job = std::make_shared<JobArgument>();
   job->add_to(*app);
   return {app, [job] { return retry(*job); }};
+}
+
+Command add_delete(CLI::App& program) {
+  auto* const app = program.add_subcommand("delete", "remove a job's result from the server");
+  auto const job = std::make_shared<JobArgument>();
+  job->add_to(*app);
+  return {app, [job] { return delete_result(*job); }};
+}
+
+Command add_keep(CLI::App& program) {
+  auto* const app = program.add_subcommand("keep", "have a job's result kept for longer");
+  auto const job = std::make_shared<JobArgument>();
+  auto const days = std::make_shared<int>(365);
+  job->add_to(*app);
+  app->add_option("--days", *days, "from now")->check(CLI::Range(1, 36500))->capture_default_str();
+  return {app, [=] { return keep(*job, *days); }};
 }
 
 Command add_jobs(CLI::App& program) {

@@ -9,7 +9,9 @@ int main(int argc, char** argv) {
                               add_watch(program),       add_fetch(program),
                               add_cancel(program),      add_retry(program),
                               add_jobs(program),        add_priority_command(program),
-                              add_info(program),        add_simulate(program)};
+                              add_delete(program),      add_keep(program),
+                              add_info(program),        add_admin(program),
+                              add_simulate(program)};
   try {
     program.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

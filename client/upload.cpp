@@ -8,7 +8,7 @@ namespace chistream {
 
 namespace {
 
-/// The upload of this exam. Earlier ones under the same digest may have been aborted: `generation`
+/// The upload of this exam. Earlier ones under the same digest may be gone: `generation`
 /// counts on past them.
 qsm::v1::Upload create(Connection& server, Exam const& exam, UploadWatch const& watch,
                        unsigned& generation) {
@@ -21,7 +21,9 @@ qsm::v1::Upload create(Connection& server, Exam const& exam, UploadWatch const& 
         watch.patience, [&](grpc::ClientContext* context, qsm::v1::Upload* response) {
           return server.uploads->CreateUpload(context, request, response);
         });
-    if (upload.state() != qsm::v1::UPLOAD_STATE_ABORTED) return upload;
+    bool const gone = upload.state() == qsm::v1::UPLOAD_STATE_ABORTED ||
+                      upload.state() == qsm::v1::UPLOAD_STATE_REMOVED;
+    if (!gone) return upload;
   }
 }
 

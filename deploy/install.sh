@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs the Debian/Ubuntu packages of deploy/packages.txt that are missing. Says what it will
-# install, says nothing when everything is there, and starts no system service.
+# Installs the Debian/Ubuntu packages of deploy/packages.txt that are missing, and of the further
+# lists given. Says what it will install, says nothing when everything is there, and starts no
+# system service.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
-missing=$(grep -v '^#' "$here/packages.txt" | while read -r package; do
+missing=$(cat "$here/packages.txt" "$@" | grep -v '^#' | while read -r package; do
   [ -z "$package" ] && continue
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
     printf '%s ' "$package"

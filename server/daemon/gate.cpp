@@ -67,6 +67,7 @@ std::string reason_of(grpc::Status const& status) {
 grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view method,
                           Message const& request, std::function<void(Caller const&)> const& body,
                           Message const* response) {
+  auto const began = std::chrono::steady_clock::now();
   AccessRule const* const rule = rule_for(method);
   Caller caller;
   grpc::Status status;
@@ -77,6 +78,7 @@ grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view m
   } catch (...) {
     status = to_status(method, std::current_exception());
   }
+  metrics_.call_ended(method, status, std::chrono::steady_clock::now() - began);
   std::string object;
   name_ids(request, object);
   if (response) name_ids(*response, object);

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "daemon/failure_throttle.hpp"
+#include "daemon/metrics.hpp"
 #include "security/audit.hpp"
 #include "security/callers.hpp"
 #include "store/journal.hpp"
@@ -24,8 +25,8 @@ namespace chistream {
 
 class Gate {
  public:
-  Gate(Callers const& callers, Audit& audit, Journal& journal)
-      : callers_(callers), audit_(audit), journal_(journal) {}
+  Gate(Callers const& callers, Audit& audit, Metrics& metrics, Journal& journal)
+      : callers_(callers), audit_(audit), metrics_(metrics), journal_(journal) {}
 
   /// Runs the body of a handler, if the caller may call it, and turns what it throws into a status
   /// (status.hpp). `response`, where given, is searched for the ids that the audit trail names.
@@ -45,6 +46,7 @@ class Gate {
 
   Callers const& callers_;
   Audit& audit_;
+  Metrics& metrics_;
   Journal& journal_;
   FailureThrottle refused_;
 };

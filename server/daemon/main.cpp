@@ -7,6 +7,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <functional>
 #include <iostream>
 
 #include "daemon/options.hpp"
@@ -33,24 +35,42 @@ void keep_memory_of_chunks() {
   ::mallopt(M_ARENA_MAX, 4);
 }
 
-int serve(chistream::DaemonOptions const& options) {
+// What runs may finish until then, unless another signal says that it is enough.
+void drain(chistream::Server& server, double seconds, sigset_t const& signals) {
+  auto const until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  server.set_draining(true);
+  timespec const look{.tv_sec = 0, .tv_nsec = 50'000'000};
+  while (!server.idle() && std::chrono::steady_clock::now() < until) {
+    int const received = ::sigtimedwait(&signals, nullptr, &look);
+    if (received == SIGTERM || received == SIGINT) return;
+  }
+}
+
+int serve(chistream::DaemonOptions const& options,
+          std::function<chistream::DaemonOptions()> const& reread) {
   // Blocked in every thread, so that sigwait below is where they arrive.
-  sigset_t ending;
-  ::sigemptyset(&ending);
-  ::sigaddset(&ending, SIGTERM);
-  ::sigaddset(&ending, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   ::signal(SIGPIPE, SIG_IGN);  // whoever reads our output may end before we do
 
   // Never shut down again: with a connection that ended not long ago gRPC 1.51 waits 10 s for a
   // poller of its own, when all of ours is closed already.
   grpc_init();
-  chistream::Server server(options);
+  chistream::Server server(options, reread);
   std::cout << "chistreamd listening on " << server.address() << std::endl;
   int received = 0;
-  ::sigwait(&ending, &received);
+  while (::sigwait(&signals, &received) == 0 && received == SIGHUP) try {
+      server.reload();
+    } catch (std::exception const& error) {
+      spdlog::error("not reloaded, everything stays as it was: {}", error.what());
+    }
   spdlog::info("stopping on signal {}", received);
+  drain(server, options.drain_s, signals);
   server.stop();
   return 0;
 }
@@ -64,7 +84,13 @@ int main(int argc, char** argv) {
     ::umask(077);
     keep_memory_of_chunks();
     start_log(line.options);
-    return serve(line.options);
+    return serve(line.options, [argc, argv] {
+      auto const again = chistream::parse_command_line(argc, argv);
+      if (again.action != chistream::Action::kServe)
+        throw chistream::RequestError(grpc::INVALID_ARGUMENT, "BAD_CONFIG",
+                                      "flags and file make no configuration; the log says why");
+      return again.options;
+    });
   } catch (chistream::RequestError const& error) {
     std::cerr << "chistreamd: " << error.what() << '\n';
     if (!error.detail().hint().empty()) std::cerr << "  " << error.detail().hint() << '\n';

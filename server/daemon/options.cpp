@@ -70,6 +70,21 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_option("--reserve-mib", options.reserve_mib,
                  "MiB of free space that no new upload may use up")
       ->capture_default_str();
+  app.add_option("--keep-results-h", options.keep_results_h,
+                 "hours that a result is kept after its job ended; 0: for ever")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--keep-exams-h", options.keep_exams_h,
+                 "hours that an exam is kept after its last job ended; 0: for ever")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  app.add_option(
+         "--drain-s", options.drain_s,
+         "for running jobs to finish after SIGTERM; then they are queued for the next start")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  app.add_option("--metrics", options.metrics,
+                 "host:port of /metrics, /livez and /readyz over HTTP [none]");
   app.add_option("--access-file", options.access_file,
                  "who may call, with tenant, roles and limits [everyone who reaches the server]");
   app.add_option("--audit-file", options.audit_file, "[audit.jsonl in the spool]");

@@ -21,12 +21,18 @@ struct DaemonOptions {
   double inspect_timeout_s = 120;
   std::uint64_t credit_mib = 64;  // bytes a client may have outstanding beyond the durable offset
   std::uint64_t reserve_mib = 1024;   // of free space that no new upload may announce away
+  int keep_results_h = 30 * 24;       // RetentionPolicy; 0: for ever
+  int keep_exams_h = 7 * 24;          //
+  double drain_s = 30;                // for what runs to finish, before the server ends
+  std::string metrics;                // host:port of /metrics, /livez, /readyz; empty: none
   std::filesystem::path access_file;  // empty: whoever reaches the server owns it
   std::filesystem::path audit_file;   // empty: audit.jsonl in the spool
   TlsFiles tls;
   bool tokens_suffice = false;  // off loopback: clients need no certificate
   std::string log_file;         // empty: stderr
   std::string log_level = "info";
+
+  bool operator==(DaemonOptions const&) const = default;
 };
 
 enum class Action { kServe, kExit };

@@ -1,6 +1,7 @@
 #include "daemon/result_service.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "container/sha256.hpp"
 #include "store/request_error.hpp"
@@ -42,10 +43,7 @@ bool read_pieces(File const& file, qsm::v1::Artifact const& artifact, std::uint6
 }  // namespace
 
 std::vector<qsm::v1::Artifact> ResultService::artifacts(std::string const& job_id) {
-  auto const state = journal_.job(job_id).job.state();
-  if (state != qsm::v1::JOB_STATE_SUCCEEDED)
-    throw RequestError(grpc::FAILED_PRECONDITION, "JOB_NOT_SUCCEEDED",
-                       "there is no result, the job is in " + qsm::v1::JobState_Name(state));
+  require_result(journal_.job(job_id).job);
   return journal_.artifacts(job_id);
 }
 
@@ -104,6 +102,31 @@ grpc::Status ResultService::StreamSeries(grpc::ServerContext* context,
     auto& entries = *manifest.mutable_manifest();
     entries.set_instances(static_cast<std::uint32_t>(entries.entries_size()));
     stream->Write(manifest);
+  });
+}
+
+grpc::Status ResultService::DeleteResult(grpc::ServerContext* context,
+                                         qsm::v1::DeleteResultRequest const* request,
+                                         qsm::v1::DeleteResultResponse*) {
+  return gate_.answer(*context, "ResultService/DeleteResult", *request,
+                      [&](Caller const&) { retention_.delete_result(request->job_id()); });
+}
+
+grpc::Status ResultService::ExtendRetention(grpc::ServerContext* context,
+                                            qsm::v1::ExtendRetentionRequest const* request,
+                                            qsm::v1::ExtendRetentionResponse* response) {
+  return gate_.answer(*context, "ResultService/ExtendRetention", *request, [&](Caller const&) {
+    using namespace std::chrono;
+    constexpr seconds kFarthest = years(100);
+    auto const now = system_clock::now();
+    system_clock::time_point const until(seconds(std::min<std::int64_t>(
+        request->keep_until().seconds(),
+        (duration_cast<seconds>(now.time_since_epoch()) + kFarthest).count())));
+    if (until < now)
+      throw RequestError(grpc::INVALID_ARGUMENT, "BAD_TIME", "keep_until lies in the past");
+    if (auto const due = retention_.extend(request->job_id(), until))
+      response->mutable_keep_until()->set_seconds(
+          duration_cast<seconds>(due->time_since_epoch()).count());
   });
 }
 

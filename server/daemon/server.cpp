@@ -27,9 +27,10 @@ milliseconds seconds(double s) {
 Journal& recovered(Spool& spool, Journal& journal) {
   std::set<std::string> uploads;
   for (UploadRecord const& record : journal.uploads())
-    if (record.upload.state() != qsm::v1::UPLOAD_STATE_ABORTED)
+    if (record.upload.state() == qsm::v1::UPLOAD_STATE_OPEN ||
+        record.upload.state() == qsm::v1::UPLOAD_STATE_COMMITTED)
       uploads.insert(record.upload.upload_id());
-  auto const succeeded = journal.succeeded_job_ids();
+  auto const succeeded = journal.jobs_with_result();
   spool.recover(uploads, {succeeded.begin(), succeeded.end()});
   sync_directory(spool.root());
   return journal;
@@ -44,24 +45,31 @@ void keep_alive(grpc::ServerBuilder& builder, int every_ms) {
 
 }  // namespace
 
-Server::Server(DaemonOptions const& options)
+Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> reread)
     : spool_(options.spool),
       journal_(spool_.journal()),
+      options_(options),
       audit_(options.audit_file.empty() ? spool_.root() / "audit.jsonl" : options.audit_file),
       callers_(options.access_file),
-      gate_(callers_, audit_, journal_),
+      admission_(spool_, audit_, options.reserve_mib << 20),
+      retention_(journal_, spool_,
+                 {.results = std::chrono::hours(options.keep_results_h),
+                  .exams = std::chrono::hours(options.keep_exams_h)}),
+      gate_(callers_, audit_, metrics_, journal_),
       quota_(callers_, journal_),
       worker_(choose_worker(options.device, options.worker_dir)),
       queue_(recovered(spool_, journal_), spool_, {.aging = seconds(options.aging_s)}),
       worker_service_(queue_, spool_),
-      upload_service_(options, gate_, quota_, journal_, spool_,
+      upload_service_(options, gate_, quota_, admission_, metrics_, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
       job_service_(gate_, quota_, journal_, spool_, queue_, worker_),
-      result_service_(gate_, journal_, spool_) {
+      result_service_(gate_, journal_, spool_, retention_),
+      reread_(std::move(reread)) {
   require_protection(options);
   grpc::EnableDefaultHealthCheckService(true);
   // What the server offers is nobody's business who is not known.
   if (options.access_file.empty()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  if (!options.tls.certificate.empty()) tls_.emplace(options.tls, spool_.root() / "run" / "tls");
   queue_.fail_what_never_fits(worker_.largest_device_bytes());
   listen_to_workers();
   workers_ =
@@ -71,13 +79,26 @@ Server::Server(DaemonOptions const& options)
                                                .threads = options.threads,
                                                .cancel_grace = seconds(options.cancel_grace_s)},
                                    queue_);
-  admin_service_ = std::make_unique<AdminService>(gate_, journal_, spool_, queue_, *workers_);
+  admin_service_ = std::make_unique<AdminService>(
+      gate_, audit_, journal_, spool_, queue_, *workers_,
+      ServerControls{.set_draining = [this](bool on) { set_draining(on); },
+                     .draining = [this] { return admission_.draining(); },
+                     .reload = [this] { return reload(); }});
+  queue_.on_end([this](qsm::v1::Job const& job) { metrics_.job_ended(job); });
   try {
     listen_to_clients(options);
+    if (!options.metrics.empty())
+      http_ = std::make_unique<HttpServer>(
+          options.metrics, HttpAnswers{.not_ready = [this] { return admission_.not_ready(); },
+                                       .metrics = [this] { return metrics_text(); }});
   } catch (...) {
     stop();  // the destructor does not run
     throw;
   }
+  queue_tick_ = std::make_unique<Periodic>(milliseconds(50), [this] { queue_.tick(); });
+  retaining_ = std::make_unique<Periodic>(
+      std::chrono::minutes(10), [this] { retention_.run(std::chrono::system_clock::now()); });
+  housekeeping_ = std::make_unique<Periodic>(milliseconds(2000), [this] { keep_house(); });
   spdlog::info("listening on {}, spool {}, worker {} on {}", address_, spool_.root().string(),
                worker_.program.string(), worker_.catalogue.devices(0).name());
 }
@@ -114,9 +135,7 @@ void Server::listen_to_clients(DaemonOptions const& options) {
   quota.Resize(512u << 20);  // bytes of messages under way
   builder.SetResourceQuota(quota);
   int port = 0;
-  builder.AddListeningPort(address,
-                           options.tls.certificate.empty() ? grpc::InsecureServerCredentials()
-                                                           : server_credentials(options.tls),
+  builder.AddListeningPort(address, tls_ ? tls_->credentials() : grpc::InsecureServerCredentials(),
                            &port);
   builder.RegisterService(&upload_service_);
   builder.RegisterService(&job_service_);
@@ -128,13 +147,83 @@ void Server::listen_to_clients(DaemonOptions const& options) {
                        "cannot listen on " + address + "; is it in use?");
   bool const is_unix = address.starts_with("unix:");
   address_ = is_unix ? address : address.substr(0, address.rfind(':') + 1) + std::to_string(port);
-  grpc::HealthCheckServiceInterface* const health = client_server_->GetHealthCheckService();
+  set_serving(true);
+}
+
+void Server::set_serving(bool serving) {
+  if (!client_server_ || !client_server_->GetHealthCheckService()) return;
+  client_server_->GetHealthCheckService()->SetServingStatus(serving);
   for (char const* name :
        {"qsm.v1.UploadService", "qsm.v1.JobService", "qsm.v1.ResultService", "qsm.v1.AdminService"})
-    health->SetServingStatus(name, true);
+    client_server_->GetHealthCheckService()->SetServingStatus(name, serving);
+}
+
+void Server::set_draining(bool draining) {
+  admission_.set_draining(draining);
+  queue_.set_draining(draining);
+  set_serving(!draining);
+  spdlog::info(draining ? "draining: nothing new begins" : "takes up work again");
+}
+
+std::vector<std::string> Server::reload() {
+  std::scoped_lock const lock(reloading_);
+  DaemonOptions fresh = reread_ ? reread_() : options_;
+  DaemonOptions same = fresh;
+  same.log_level = options_.log_level;
+  same.reserve_mib = options_.reserve_mib;
+  same.drain_s = options_.drain_s;
+  if (same != options_)
+    throw RequestError(grpc::FAILED_PRECONDITION, "CONFIG_NEEDS_RESTART",
+                       "an option has changed that only a start takes up",
+                       "log-level, reserve-mib, drain-s and the access file's content can change "
+                       "while the server runs");
+  callers_.reload();  // the last that can fail
+  std::vector<std::string> changed;
+  if (fresh.log_level != options_.log_level) changed.push_back("log-level");
+  if (fresh.reserve_mib != options_.reserve_mib) changed.push_back("reserve-mib");
+  if (fresh.drain_s != options_.drain_s) changed.push_back("drain-s");
+  spdlog::set_level(spdlog::level::from_str(fresh.log_level));
+  admission_.set_reserve(fresh.reserve_mib << 20);
+  options_ = fresh;
+  spdlog::info("configuration and access file read again");
+  return changed;
+}
+
+std::string Server::metrics_text() {
+  JobQueue::Load const load = queue_.load();
+  for (auto const& [priority, count] : load.queued)
+    metrics_.set("chistream_jobs_queued", "Jobs that wait, by class",
+                 {{"class", qsm::v1::Priority_Name(priority).substr(9)}}, count);
+  metrics_.set("chistream_oldest_wait_seconds", "Of the job that waits longest", {},
+               load.oldest_wait_s);
+  metrics_.set("chistream_jobs_running", "Jobs that run", {}, queue_.counts().running);
+  for (auto const& [device, bytes] : load.reserved_bytes)
+    metrics_.set("chistream_device_reserved_bytes", "Estimated memory of what runs, by device",
+                 {{"device", device}}, static_cast<double>(bytes));
+  for (auto const& worker : workers_->status())
+    metrics_.set("chistream_worker_restarts", "Of the process in this place",
+                 {{"place", worker.worker_id().substr(0, worker.worker_id().find('.'))}},
+                 worker.restarts());
+  metrics_.set("chistream_spool_free_bytes", "Free on the spool's disk", {},
+               static_cast<double>(spool_.free_bytes()));
+  metrics_.set("chistream_audit_waiting_lines", "Audit lines that the disk did not take", {},
+               static_cast<double>(audit_.waiting()));
+  metrics_.set("chistream_draining", "1: nothing new begins", {}, admission_.draining());
+  if (tls_)
+    metrics_.set("chistream_certificate_days", "Until the server's certificate expires", {},
+                 tls_->days_left());
+  return metrics_.text();
+}
+
+void Server::keep_house() {
+  if (tls_) tls_->refresh();
 }
 
 void Server::stop() {
+  queue_tick_.reset();
+  housekeeping_.reset();
+  retaining_.reset();
+  http_.reset();
   auto const soon = [] { return std::chrono::system_clock::now() + seconds(1); };
   if (client_server_ && client_server_->GetHealthCheckService())
     client_server_->GetHealthCheckService()->Shutdown();

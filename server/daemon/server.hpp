@@ -3,13 +3,20 @@
 
 #include <grpcpp/server.h>
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "daemon/admin_service.hpp"
+#include "daemon/admission.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/http_server.hpp"
 #include "daemon/job_service.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/options.hpp"
+#include "daemon/periodic.hpp"
 #include "daemon/quota.hpp"
 #include "daemon/result_service.hpp"
 #include "daemon/upload_service.hpp"
@@ -22,23 +29,42 @@ class Server {
   /// Locks the spool, repairs it, chooses a worker, starts it, listens. Throws RequestError with
   /// the reason why it cannot: SPOOL_LOCKED, NO_WORKER, NO_CUDA_DEVICE, CANNOT_LISTEN,
   /// SOCKET_PATH_TOO_LONG, JOURNAL_VERSION.
-  explicit Server(DaemonOptions const& options);
+  /// `reread` parses flags and configuration file again, for reload().
+  explicit Server(DaemonOptions const& options, std::function<DaemonOptions()> reread = {});
   ~Server() { stop(); }
 
   /// Where it listens, with the port that was chosen.
   std::string const& address() const { return address_; }
+
+  int metrics_port() const { return http_ ? http_->port() : 0; }
+
+  void set_draining(bool draining);
+  /// Nothing runs any more.
+  bool idle() { return queue_.counts().running == 0; }
+
+  /// Takes up the access file and those options that can change while the server runs; answers
+  /// which did. Throws RequestError FAILED_PRECONDITION CONFIG_NEEDS_RESTART, INVALID_ARGUMENT
+  /// ACCESS_FILE; then everything is as it was.
+  std::vector<std::string> reload();
 
   /// No new work, no worker; the job that ran is queued for the next start. Idempotent.
   void stop();
 
  private:
   void listen_to_workers();
+  void keep_house();
+  void set_serving(bool serving);
+  std::string metrics_text();
   void listen_to_clients(DaemonOptions const& options);
 
   Spool spool_;
   Journal journal_;
+  DaemonOptions options_;
   Audit audit_;
   Callers callers_;
+  Metrics metrics_;
+  Admission admission_;
+  Retention retention_;
   Gate gate_;
   Quota quota_;
   WorkerChoice worker_;
@@ -51,7 +77,14 @@ class Server {
   ResultService result_service_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<grpc::Server> client_server_;
+  std::optional<TlsStage> tls_;
+  std::function<DaemonOptions()> reread_;
+  std::mutex reloading_;  // one at a time
   std::string address_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<Periodic> queue_tick_;
+  std::unique_ptr<Periodic> housekeeping_;
+  std::unique_ptr<Periodic> retaining_;
 };
 
 }  // namespace chistream

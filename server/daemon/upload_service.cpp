@@ -9,11 +9,13 @@
 namespace chistream {
 
 UploadService::UploadService(DaemonOptions const& options, Gate& gate, Quota& quota,
-                             Journal& journal, Spool& spool, Inspector inspector)
+                             Admission& admission, Metrics& metrics, Journal& journal, Spool& spool,
+                             Inspector inspector)
     : gate_(gate),
       quota_(quota),
+      admission_(admission),
+      metrics_(metrics),
       credit_bytes_(options.credit_mib << 20),
-      reserve_bytes_(options.reserve_mib << 20),
       journal_(journal),
       spool_(spool),
       inspector_(std::move(inspector)) {}
@@ -29,13 +31,7 @@ grpc::Status UploadService::CreateUpload(grpc::ServerContext* context,
       return;
     }
     quota_.require_room_for_upload(caller.tenant, request->declared_bytes());
-    std::uint64_t const free = spool_.free_bytes();
-    if (free < reserve_bytes_ || request->declared_bytes() > free - reserve_bytes_)
-      throw RequestError(grpc::RESOURCE_EXHAUSTED, "DISK_FULL",
-                         std::to_string(request->declared_bytes()) + " bytes announced, " +
-                             std::to_string(free) + " are free, " + std::to_string(reserve_bytes_) +
-                             " of them in reserve",
-                         "free space in the spool, or ask again later");
+    admission_.require_room(request->declared_bytes());
     *response = described(journal_.create_upload(*request, caller.tenant));
   });
 }
@@ -51,14 +47,18 @@ grpc::Status UploadService::WriteChunks(
                         std::string const upload_id = chunk.upload_id();
                         auto const upload = open(upload_id);
                         std::uint64_t const lease = upload->take_lease();
+                        std::uint64_t const before = upload->durable();
                         AckWriter acks(*upload, *stream, credit_bytes_);
                         do {
                           if (!chunk.upload_id().empty() && chunk.upload_id() != upload_id)
                             throw RequestError(grpc::INVALID_ARGUMENT, "UPLOAD_ID_CHANGED",
                                                "a stream carries one upload");
-                          acks.taken(upload->append(lease, chunk));
+                          OpenUpload::Taken const taken = upload->append(lease, chunk);
+                          if (taken == OpenUpload::Taken::kResend) metrics_.chunk_damaged();
+                          acks.taken(taken);
                         } while (stream->Read(&chunk));
                         acks.finish();
+                        metrics_.bytes_uploaded(upload->durable() - before);
                       });
 }
 

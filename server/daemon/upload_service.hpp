@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "daemon/admission.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/inspector.hpp"
 #include "daemon/open_upload.hpp"
@@ -18,8 +19,8 @@ namespace chistream {
 /// Thread-safe. mutex_ guards the map only; each upload has its own.
 class UploadService final : public qsm::v1::UploadService::Service {
  public:
-  UploadService(DaemonOptions const& options, Gate& gate, Quota& quota, Journal& journal,
-                Spool& spool, Inspector inspector);
+  UploadService(DaemonOptions const& options, Gate& gate, Quota& quota, Admission& admission,
+                Metrics& metrics, Journal& journal, Spool& spool, Inspector inspector);
 
   grpc::Status CreateUpload(grpc::ServerContext* context,
                             qsm::v1::CreateUploadRequest const* request,
@@ -42,8 +43,9 @@ class UploadService final : public qsm::v1::UploadService::Service {
 
   Gate& gate_;
   Quota& quota_;
+  Admission& admission_;
+  Metrics& metrics_;
   std::uint64_t const credit_bytes_;
-  std::uint64_t const reserve_bytes_;
   Journal& journal_;
   Spool& spool_;
   Inspector const inspector_;

@@ -62,7 +62,7 @@ qsm::v1::Job JobQueue::retry(Origin const& origin, std::string const& job_id) {
 
 qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec,
                               std::uint64_t estimated_bytes, std::string const& retry_of) {
-  require_running();
+  require_open();
   qsm::v1::Job job;
   job.set_job_id(random_id());
   job.set_state(qsm::v1::JOB_STATE_QUEUED);
@@ -190,6 +190,7 @@ void JobQueue::finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> c
   share_.ended(record.job.job_id(), now_());
   progress_.forget(record.job.job_id());
   live_.erase(record.job.job_id());
+  heard_(record.job);
   wake_.notify_all();
   spdlog::info("job {}: {} after attempt {}{}{}", record.job.job_id(),
                qsm::v1::JobState_Name(record.job.state()), record.job.attempt(),
@@ -200,6 +201,43 @@ void JobQueue::require_running() const {
   if (stopping_)
     throw RequestError(grpc::UNAVAILABLE, "SHUTTING_DOWN", "the server is stopping",
                        "ask again in a moment");
+}
+
+void JobQueue::require_open() const {
+  require_running();
+  if (draining_)
+    throw RequestError(grpc::UNAVAILABLE, "DRAINING",
+                       "the server finishes what it has and takes nothing new",
+                       "ask again in a while");
+}
+
+void JobQueue::set_draining(bool draining) {
+  std::scoped_lock const lock(mutex_);
+  draining_ = draining;
+  wake_.notify_all();
+}
+
+void JobQueue::on_end(std::function<void(qsm::v1::Job const&)> heard) {
+  std::scoped_lock const lock(mutex_);
+  heard_ = std::move(heard);
+}
+
+JobQueue::Load JobQueue::load() {
+  std::scoped_lock const lock(mutex_);
+  Load load;
+  for (int p = qsm::v1::PRIORITY_BATCH; p <= qsm::v1::PRIORITY_EMERGENCY; ++p)
+    load.queued[static_cast<qsm::v1::Priority>(p)] = 0;
+  for (auto const& [id, live] : live_) {
+    if (live.claimed()) {
+      load.reserved_bytes[live.device.kind() + "-" + std::to_string(live.device.index())] +=
+          live.bytes;
+      continue;
+    }
+    ++load.queued[live.place.priority];
+    std::chrono::duration<double> const waited = now_() - live.place.since;
+    load.oldest_wait_s = std::max(load.oldest_wait_s, waited.count());
+  }
+  return load;
 }
 
 void JobQueue::changed(Live& live) {

@@ -123,6 +123,17 @@ class JobQueue {
   std::string job_of(std::string const& worker_id);  // empty when idle
   /// To be called often: gives up silent claims, lets jobs expire, and makes room for emergencies.
   void tick();
+  /// While draining no job is given out and none is taken in; what runs goes on.
+  void set_draining(bool draining);
+  /// Called with every job that ends, by whichever thread ends it; must not call back.
+  void on_end(std::function<void(qsm::v1::Job const&)> heard);
+  /// What waits and runs, for metrics.
+  struct Load {
+    std::map<qsm::v1::Priority, std::uint32_t> queued;
+    double oldest_wait_s = 0;
+    std::map<std::string, std::uint64_t> reserved_bytes;  // by device, "cuda-0"
+  };
+  Load load();
   /// Wakes everyone who waits; from now on lost attempts do not count as crashes.
   void stop();
 
@@ -171,6 +182,7 @@ class JobQueue {
   static std::string reason_of(Cause cause, bool crash);
   void end_attempt(std::string const& job_id, Cause cause, std::string const& how);
   void require_running() const;  // throws SHUTTING_DOWN
+  void require_open() const;     // throws SHUTTING_DOWN, DRAINING
   void changed(Live& live);
 
   Journal& journal_;
@@ -187,6 +199,8 @@ class JobQueue {
   std::map<std::string, Live> live_;
   std::set<std::string> retired_;
   bool stopping_ = false;
+  bool draining_ = false;
+  std::function<void(qsm::v1::Job const&)> heard_ = [](qsm::v1::Job const&) {};
 };
 
 }  // namespace chistream

@@ -10,6 +10,7 @@
 namespace chistream {
 
 std::string JobQueue::next_job(qsm::v1::Device const& device) {
+  if (draining_) return "";
   std::vector<WaitingJob> waiting;
   for (auto const& [id, live] : live_)
     if (!live.claimed() && (device.memory_bytes() == 0 || live.bytes <= device.memory_bytes()))
@@ -51,7 +52,7 @@ void JobQueue::make_room_for_emergencies() {
     else if (live.place.priority < qsm::v1::PRIORITY_URGENT && !live.made_room)
       may_stop.push_back(&live);
   }
-  if (emergencies == 0) return;
+  if (emergencies == 0 || draining_) return;
   for (qsm::v1::Device const* const device : idle_) coming += largest <= free_bytes(*device);
   // The lowest class first, and of it the one that has just begun: least is lost.
   std::sort(may_stop.begin(), may_stop.end(), [](Live const* a, Live const* b) {

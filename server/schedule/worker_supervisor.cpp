@@ -130,16 +130,6 @@ std::string WorkerSupervisor::run_worker(std::string const& worker_id,
       child.signal(SIGKILL);
       kill_at = Clock::time_point::min();
     }
-    tick();
-  }
-}
-
-void WorkerSupervisor::tick() {
-  try {
-    queue_.tick();
-  } catch (std::exception const& error) {
-    spdlog::error("the queue could not be looked after, {}", error.what());
-    std::this_thread::sleep_for(std::chrono::seconds(1));  // a full disk stays so for a while
   }
 }
 

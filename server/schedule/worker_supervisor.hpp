@@ -38,7 +38,6 @@ class WorkerSupervisor {
   void run(std::stop_token stop);
   /// One process from start to end; answers how it ended.
   std::string run_worker(std::string const& worker_id, std::stop_token const& stop);
-  void tick();
 
   SupervisorOptions const options_;
   JobQueue& queue_;

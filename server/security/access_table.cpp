@@ -31,7 +31,12 @@ constexpr AccessRule kTable[] = {
     {"ResultService/ListArtifacts", kRead, kNone},
     {"ResultService/ReadArtifact", kRead, kExport},
     {"ResultService/StreamSeries", kRead, kExport},
+    {"ResultService/DeleteResult", kSubmit, kStudyDeleted},
+    {"ResultService/ExtendRetention", kSubmit, kInstancesAccessed},
     {"AdminService/GetServerInfo", kAnyone, kNone},
+    {"AdminService/SetDrain", kAdmin, kApplicationActivity},
+    {"AdminService/ReloadConfig", kAdmin, kApplicationActivity},
+    {"AdminService/TailAudit", kAdmin, kSecurityAlert},
 };
 
 }  // namespace

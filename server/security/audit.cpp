@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -33,7 +34,9 @@ std::string now_text() {
 }  // namespace
 
 Audit::Audit(std::filesystem::path const& path)
-    : file_(path, O_RDWR | O_CREAT), lines_([this](auto const& records) { write(records); }) {
+    : path_(path),
+      file_(path, O_RDWR | O_CREAT),
+      lines_([this](auto const& records) { write(records); }) {
   std::ifstream lines(path, std::ios::binary);
   for (std::string line; std::getline(lines, line) && !lines.eof();) {
     ++seq_;
@@ -85,6 +88,16 @@ void Audit::write(std::vector<AuditRecord> const& records) {
     waiting_ += records.size();
     spdlog::error("audit trail: {} lines wait in memory, {}", waiting_.load(), error.what());
   }
+}
+
+std::vector<std::string> Audit::tail(std::size_t lines) const {
+  std::ifstream file(path_, std::ios::binary);
+  std::deque<std::string> newest;
+  for (std::string line; std::getline(file, line);) {
+    newest.push_back(std::move(line));
+    if (newest.size() > lines) newest.pop_front();
+  }
+  return {newest.begin(), newest.end()};
 }
 
 Audit::Chain Audit::verify(std::filesystem::path const& path) {

@@ -19,9 +19,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "security/access_table.hpp"
 #include "store/file.hpp"
@@ -49,6 +49,9 @@ class Audit {
   void record(AuditRecord const& record) { lines_(record); }
   std::uint64_t waiting() const { return waiting_; }  // lines that are not on disk
 
+  /// The newest lines, oldest of them first.
+  std::vector<std::string> tail(std::size_t lines) const;
+
   struct Chain {
     std::uint64_t lines = 0;
     std::string last_hash;
@@ -60,6 +63,7 @@ class Audit {
   void write(std::vector<AuditRecord> const& records);
   std::string line_of(AuditRecord const& record);
 
+  std::filesystem::path const path_;
   File file_;
   std::uint64_t seq_ = 0;     // these are used by the one thread that writes
   std::uint64_t offset_ = 0;  //

@@ -1,13 +1,18 @@
 #include "security/tls.hpp"
 
+#include <fcntl.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <spdlog/spdlog.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
+#include "store/file.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -43,9 +48,8 @@ Certificate first_certificate(std::filesystem::path const& path) {
   return certificate;
 }
 
-}  // namespace
-
-double days_left(std::filesystem::path const& path) {
+// Until the certificate ends, negative afterwards.
+double days_until_end(std::filesystem::path const& path) {
   Certificate const certificate = first_certificate(path);
   int days = 0, seconds = 0;
   if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1)
@@ -53,20 +57,74 @@ double days_left(std::filesystem::path const& path) {
   return days + seconds / 86400.0;
 }
 
-std::shared_ptr<grpc::ServerCredentials> server_credentials(TlsFiles const& files) {
-  using namespace grpc::experimental;
-  Key const key(PEM_read_bio_PrivateKey(opened(files.key).get(), nullptr, nullptr, nullptr));
-  if (!key) unusable(files.key, "holds no PEM key without a passphrase");
-  if (X509_check_private_key(first_certificate(files.certificate).get(), key.get()) != 1)
-    unusable(files.key, "does not belong to " + files.certificate.string());
-  if (days_left(files.certificate) < 0) unusable(files.certificate, "has expired");
-  if (!files.client_ca.empty()) first_certificate(files.client_ca);
+}  // namespace
 
+TlsStage::TlsStage(TlsFiles files, std::filesystem::path const& folder)
+    : files_(std::move(files)),
+      copies_{.certificate = folder / "certificate.pem",
+              .key = folder / "key.pem",
+              .client_ca = files_.client_ca.empty() ? "" : folder / "client-ca.pem"},
+      current_(read()) {
+  std::filesystem::create_directories(folder);
+  copy(current_);
+}
+
+TlsStage::Contents TlsStage::read() const {
+  Key const key(PEM_read_bio_PrivateKey(opened(files_.key).get(), nullptr, nullptr, nullptr));
+  if (!key) unusable(files_.key, "holds no PEM key without a passphrase");
+  if (X509_check_private_key(first_certificate(files_.certificate).get(), key.get()) != 1)
+    unusable(files_.key, "does not belong to " + files_.certificate.string());
+  if (days_until_end(files_.certificate) < 0) unusable(files_.certificate, "has expired");
+  if (!files_.client_ca.empty()) first_certificate(files_.client_ca);
+  auto const content = [](std::filesystem::path const& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  return {.certificate = content(files_.certificate),
+          .key = content(files_.key),
+          .client_ca = files_.client_ca.empty() ? "" : content(files_.client_ca)};
+}
+
+void TlsStage::copy(Contents const& contents) const {
+  auto const place = [](std::filesystem::path const& path, std::string const& content) {
+    std::filesystem::path const next = path.string() + ".next";
+    {
+      File file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      file.write_at(0, std::as_bytes(std::span(content)));
+    }
+    std::filesystem::rename(next, path);
+  };
+  place(copies_.key, contents.key);
+  place(copies_.certificate, contents.certificate);
+  if (!copies_.client_ca.empty()) place(copies_.client_ca, contents.client_ca);
+}
+
+void TlsStage::refresh() {
+  try {
+    Contents const now = read();
+    if (now == current_) return;
+    copy(now);
+    current_ = now;
+    last_complaint_.clear();
+    spdlog::info("TLS: new certificate, good for {:.0f} days", days_left());
+  } catch (std::exception const& error) {
+    if (last_complaint_ == error.what()) return;
+    last_complaint_ = error.what();
+    spdlog::error("TLS: the certificate in use stays, {}", error.what());
+  }
+}
+
+double TlsStage::days_left() const {
+  return days_until_end(copies_.certificate);
+}
+
+std::shared_ptr<grpc::ServerCredentials> TlsStage::credentials() const {
+  using namespace grpc::experimental;
   TlsServerCredentialsOptions options(std::make_shared<FileWatcherCertificateProvider>(
-      files.key.string(), files.certificate.string(), files.client_ca.string(),
+      copies_.key.string(), copies_.certificate.string(), copies_.client_ca.string(),
       kLookForNewFiles_s));
   options.watch_identity_key_cert_pairs();
-  if (!files.client_ca.empty()) {
+  if (!copies_.client_ca.empty()) {
     options.watch_root_certs();
     options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace chistream {
 
@@ -12,16 +13,43 @@ struct TlsFiles {
   std::filesystem::path certificate;  // PEM, the chain from our own on; empty: no TLS
   std::filesystem::path key;          // PEM
   std::filesystem::path client_ca;    // PEM; empty: clients need no certificate
+
+  bool operator==(TlsFiles const&) const = default;
 };
 
-/// Credentials that read the files again within seconds of a change, so that certificates are
-/// rotated without a restart; a file that is no PEM leaves what was there. With `client_ca` a
-/// client without a certificate that it signed is not let in. Throws RequestError
-/// INVALID_ARGUMENT TLS_FILES when they are not usable now: a server that no client can reach is
-/// not started.
-std::shared_ptr<grpc::ServerCredentials> server_credentials(TlsFiles const& files);
+/// The files as they were when they last made sense.
+///
+/// gRPC reads certificates again when their files change, and serves nobody while one of them is
+/// half written or does not belong to the other. So it is shown copies, in a folder of ours, that
+/// follow the operator's files only when those are usable as a set.
+///
+/// Not thread-safe.
+class TlsStage {
+ public:
+  /// Throws RequestError INVALID_ARGUMENT TLS_FILES when the files are not usable now: a server
+  /// that no client can reach is not started.
+  TlsStage(TlsFiles files, std::filesystem::path const& folder);
 
-/// Days until the certificate ends, negative afterwards. Throws RequestError TLS_FILES.
-double days_left(std::filesystem::path const& certificate);
+  /// With a client CA, a client without a certificate that it signed is not let in.
+  std::shared_ptr<grpc::ServerCredentials> credentials() const;
+
+  /// Takes up new files; to be called every few seconds. What is not usable is told to the log,
+  /// once, and changes nothing.
+  void refresh();
+  double days_left() const;  // negative: expired
+
+ private:
+  struct Contents {
+    std::string certificate, key, client_ca;
+    bool operator==(Contents const&) const = default;
+  };
+  Contents read() const;  // throws RequestError TLS_FILES
+  void copy(Contents const& contents) const;
+
+  TlsFiles const files_;
+  TlsFiles const copies_;
+  Contents current_;
+  std::string last_complaint_;
+};
 
 }  // namespace chistream

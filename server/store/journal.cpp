@@ -99,6 +99,16 @@ RequestError job_not_found() {
   return {grpc::NOT_FOUND, "JOB_NOT_FOUND", "there is no job with this id"};
 }
 
+void require_result(qsm::v1::Job const& job) {
+  if (job.state() != qsm::v1::JOB_STATE_SUCCEEDED)
+    throw RequestError(grpc::FAILED_PRECONDITION, "JOB_NOT_SUCCEEDED",
+                       "there is no result, the job is in " + qsm::v1::JobState_Name(job.state()));
+  if (job.has_result_removed_at())
+    throw RequestError(grpc::NOT_FOUND, "RESULT_REMOVED",
+                       "the result was deleted, or kept for as long as this server keeps them",
+                       "submit the exam again: the same input gives the same map");
+}
+
 Journal::Journal(std::filesystem::path const& path)
     : database_(path), reader_(path), offsets_([this](auto const& all) { write_offsets(all); }) {
   bring_up_to_date(database_);
@@ -205,6 +215,11 @@ JobRecord Journal::insert_job(Origin const& origin, qsm::v1::Job const& job) {
   std::scoped_lock const lock(writing_);
   Transaction transaction(database_);
   if (auto const earlier = target_of(database_, origin)) return find_job(database_, *earlier);
+  Statement removed(database_, "SELECT 1 FROM uploads WHERE id = ? AND state = ?",
+                    job.spec().upload_id(), std::uint64_t{qsm::v1::UPLOAD_STATE_REMOVED});
+  if (removed.step())
+    throw RequestError(grpc::FAILED_PRECONDITION, "UPLOAD_REMOVED",
+                       "the exam is no longer kept here", "upload it again");
   Statement(database_,
             "INSERT INTO jobs(id, state, crashes, epoch, record, tenant) VALUES(?, ?, 0, 0, ?, ?)",
             job.job_id(), static_cast<std::uint64_t>(job.state()), Blob{job.SerializeAsString()},
@@ -240,14 +255,50 @@ std::vector<JobRecord> Journal::unfinished_jobs() {
   return jobs_from(rows);
 }
 
-std::vector<std::string> Journal::succeeded_job_ids() {
+std::vector<JobRecord> Journal::all_jobs() {
   std::scoped_lock const lock(reading_);
+  Statement rows(reader_, std::string(kJobColumns) + "ORDER BY seq");
+  return jobs_from(rows);
+}
+
+std::vector<std::string> Journal::jobs_with_result() {
   std::vector<std::string> ids;
-  for (Statement rows(reader_, "SELECT id FROM jobs WHERE state = ?",
-                      std::uint64_t{qsm::v1::JOB_STATE_SUCCEEDED});
-       rows.step();)
-    ids.push_back(rows.bytes(0));
+  for (JobRecord const& record : all_jobs())
+    if (record.job.state() == qsm::v1::JOB_STATE_SUCCEEDED && !record.job.has_result_removed_at())
+      ids.push_back(record.job.job_id());
   return ids;
+}
+
+qsm::v1::Job Journal::edit_job(std::string const& job_id,
+                               std::function<void(qsm::v1::Job&)> const& edit) {
+  std::scoped_lock const lock(writing_);
+  JobRecord record = find_job(database_, job_id);
+  edit(record.job);
+  store_job(record);
+  return record.job;
+}
+
+void Journal::remove_result(std::string const& job_id) {
+  std::scoped_lock const lock(writing_);
+  JobRecord record = find_job(database_, job_id);
+  require_result(record.job);
+  *record.job.mutable_result_removed_at() = timestamp_now();
+  Transaction transaction(database_);
+  Statement(database_, "DELETE FROM artifacts WHERE job_id = ?", job_id).step();
+  store_job(record);
+  transaction.commit();
+}
+
+bool Journal::remove_upload(std::string const& upload_id) {
+  std::scoped_lock const lock(writing_);
+  Statement rows(database_, std::string(kJobColumns) + "WHERE state <= ?",
+                 std::uint64_t{qsm::v1::JOB_STATE_CANCELLING});
+  for (JobRecord const& record : jobs_from(rows))
+    if (record.job.spec().upload_id() == upload_id) return false;
+  Statement(database_, "UPDATE uploads SET state = ? WHERE id = ?",
+            std::uint64_t{qsm::v1::UPLOAD_STATE_REMOVED}, upload_id)
+      .step();
+  return true;
 }
 
 void Journal::update_job(JobRecord const& record) {

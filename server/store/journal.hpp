@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -69,6 +70,8 @@ struct TenantUse {
 
 RequestError upload_not_found();
 RequestError job_not_found();
+/// Throws RequestError FAILED_PRECONDITION JOB_NOT_SUCCEEDED, NOT_FOUND RESULT_REMOVED.
+void require_result(qsm::v1::Job const& job);
 
 class Journal {
  public:
@@ -95,14 +98,22 @@ class Journal {
 
   /// The job this request made before, if any; the other body is ALREADY_EXISTS.
   std::optional<JobRecord> submitted_job(Origin const& origin);
-  /// Stores `job` under the request, or answers the job the same request made meanwhile.
+  /// Stores `job` under the request, or answers the job the same request made meanwhile. Throws
+  /// RequestError FAILED_PRECONDITION UPLOAD_REMOVED.
   JobRecord insert_job(Origin const& origin, qsm::v1::Job const& job);
   JobRecord job(std::string const& job_id);
   std::vector<JobRecord> newest_jobs(JobQuery const& query);
   std::vector<JobRecord> unfinished_jobs();  // oldest first
-  std::vector<std::string> succeeded_job_ids();
+  std::vector<JobRecord> all_jobs();         // oldest first
+  std::vector<std::string> jobs_with_result();
 
   void update_job(JobRecord const& record);
+  /// Of a job that is over, which nobody else writes.
+  qsm::v1::Job edit_job(std::string const& job_id, std::function<void(qsm::v1::Job&)> const& edit);
+  /// The job stays, its artifacts are forgotten. Throws as require_result() does.
+  void remove_result(std::string const& job_id);
+  /// False if a job that is not over uses it; else the upload is no longer to be had.
+  bool remove_upload(std::string const& upload_id);
   /// Gives `record` the next epoch and stores it.
   void claim_job(JobRecord& record);
   /// The job and what it produced become visible together.

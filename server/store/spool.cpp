@@ -120,6 +120,11 @@ void Spool::discard_staging(std::string const& job_id, std::uint64_t epoch) {
   fs::remove_all(staging(job_id, epoch));
 }
 
+void Spool::remove_result(std::string const& job_id) {
+  fs::remove_all(result(job_id));
+  sync_directory(root_ / "results");
+}
+
 File Spool::open_result(std::string const& job_id, std::string const& name) const {
   return File(result(job_id) / name, O_RDONLY);
 }

@@ -46,6 +46,7 @@ class Spool {
   /// Takes publish() back, for when the journal could not follow.
   void withdraw(std::string const& job_id, std::uint64_t epoch);
   void discard_staging(std::string const& job_id, std::uint64_t epoch);
+  void remove_result(std::string const& job_id);
   File open_result(std::string const& job_id, std::string const& name) const;
 
   /// Removes whatever the journal does not vouch for. Before anything else uses the spool.

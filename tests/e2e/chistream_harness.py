@@ -69,7 +69,7 @@ class Server:
         self.spool = folder / "spool"
         self.log = folder / "daemon.log"
         self.socket = folder / "daemon.sock"
-        self.options = ["--device", device, "--worker-dir", str(workers), *options]
+        self.options = ["--device", device, "--worker-dir", str(workers), "--drain-s", "0", *options]
         self.process = None
         self.listen = f"unix:{self.socket}"
         self.address = self.listen  # where clients connect; a test may put something in between

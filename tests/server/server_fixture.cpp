@@ -76,7 +76,7 @@ void ServerTest::start() {
   connect(server_->address());
 }
 
-void ServerTest::add_token(grpc::ClientContext& context) const {
+void ServerTest::sign(grpc::ClientContext& context) const {
   if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
 }
 
@@ -96,7 +96,7 @@ void ServerTest::restart() {
 qsm::v1::Upload ServerTest::create_upload(std::string const& request_id,
                                           std::uint64_t declared_bytes) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::CreateUploadRequest request;
   request.set_request_id(request_id);
   request.set_declared_bytes(declared_bytes);
@@ -109,7 +109,7 @@ qsm::v1::Upload ServerTest::create_upload(std::string const& request_id,
 grpc::Status ServerTest::write(std::string const& upload_id, std::string const& bytes,
                                std::uint64_t offset) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   auto const stream = uploads_->WriteChunks(&context);
   std::thread reader([&] {
     for (qsm::v1::ChunkAck ack; stream->Read(&ack);) continue;
@@ -124,7 +124,7 @@ grpc::Status ServerTest::write(std::string const& upload_id, std::string const& 
 grpc::Status ServerTest::commit(std::string const& upload_id, std::string const& bytes,
                                 qsm::v1::InputSummary* summary) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::CommitUploadRequest request;
   request.set_upload_id(upload_id);
   request.set_total_bytes(bytes.size());
@@ -135,7 +135,7 @@ grpc::Status ServerTest::commit(std::string const& upload_id, std::string const&
 
 qsm::v1::Upload ServerTest::get_upload(std::string const& upload_id) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::UploadRef request;
   request.set_upload_id(upload_id);
   qsm::v1::Upload upload;
@@ -166,7 +166,7 @@ qsm::v1::SubmitJobRequest ServerTest::job_request(std::string const& request_id,
 
 grpc::Status ServerTest::submit(qsm::v1::SubmitJobRequest const& request, qsm::v1::Job* job) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   return jobs_->SubmitJob(&context, request, job);
 }
 
@@ -190,7 +190,7 @@ std::string ServerTest::prioritised_job(std::string const& name, std::string con
 
 qsm::v1::Job ServerTest::get_job(std::string const& job_id) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::JobRef request;
   request.set_job_id(job_id);
   qsm::v1::Job job;
@@ -200,7 +200,7 @@ qsm::v1::Job ServerTest::get_job(std::string const& job_id) {
 
 qsm::v1::Job ServerTest::cancel(std::string const& job_id) {
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::JobRef request;
   request.set_job_id(job_id);
   qsm::v1::Job job;

@@ -32,7 +32,7 @@ class ServerTest : public ::testing::Test {
   void start();
   /// Every call from here on carries this token.
   void authorize(std::string const& token) { token_ = token; }
-  void add_token(grpc::ClientContext& context) const;
+  void sign(grpc::ClientContext& context) const;
   void connect(std::string const& address);
   void restart();
 

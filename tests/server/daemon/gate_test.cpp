@@ -175,10 +175,10 @@ TEST_F(GateTest, WhatBelongsToAnotherReadsLikeWhatDoesNotExist) {
   qsm::v1::JobRef request;
   qsm::v1::Job job;
   request.set_job_id(job_id_);
-  add_token(theirs);
+  sign(theirs);
   grpc::Status const other = jobs_->GetJob(&theirs, request, &job);
   request.set_job_id(std::string(32, 'f'));
-  add_token(none);
+  sign(none);
   grpc::Status const missing = jobs_->GetJob(&none, request, &job);
 
   EXPECT_EQ(other.error_code(), missing.error_code());
@@ -191,7 +191,7 @@ TEST_F(GateTest, ListsOnlyTheTenantsOwn) {
   for (auto const& [token, listed] : {std::pair{"mine-read", 1}, {"theirs-read", 0}}) {
     authorize(token);
     grpc::ClientContext context;
-    add_token(context);
+    sign(context);
     qsm::v1::ListJobsResponse jobs;
     ASSERT_TRUE(jobs_->ListJobs(&context, {}, &jobs).ok());
     EXPECT_EQ(jobs.jobs_size(), listed) << token;
@@ -250,7 +250,7 @@ TEST_F(GateTest, LimitsOfATenantHold) {
   create_upload("2");
   create_upload("3");
   grpc::ClientContext context;
-  add_token(context);
+  sign(context);
   qsm::v1::CreateUploadRequest request;
   request.set_request_id("4");
   qsm::v1::Upload ignored;

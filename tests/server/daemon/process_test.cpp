@@ -18,7 +18,7 @@ class ProcessTest : public ServerTest {
     daemon_.emplace(std::vector<std::string>{CHISTREAMD, "--listen", "127.0.0.1:0", "--spool",
                                              options_.spool.string(), "--worker-dir",
                                              options_.worker_dir.string(), "--device", "cpu",
-                                             "--reserve-mib", "0"},
+                                             "--reserve-mib", "0", "--drain-s", "0"},
                     Capture::kOutput);
     output_.clear();
     ASSERT_TRUE(eventually([&] {
