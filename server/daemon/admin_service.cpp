@@ -7,7 +7,7 @@
 namespace chistream {
 
 AdminService::AdminService(Gate& gate, Audit& audit, Journal& journal, Spool& spool,
-                           JobQueue& queue, WorkerPool& workers, ServerControls controls)
+                           JobQueue& queue, Executor& workers, ServerControls controls)
     : gate_(gate),
       audit_(audit),
       journal_(journal),

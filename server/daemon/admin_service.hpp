@@ -5,8 +5,8 @@
 
 #include "daemon/gate.hpp"
 #include "qsm/v1/admin.grpc.pb.h"
+#include "schedule/executor.hpp"
 #include "schedule/job_queue.hpp"
-#include "schedule/worker_pool.hpp"
 
 namespace chistream {
 
@@ -20,7 +20,7 @@ struct ServerControls {
 class AdminService final : public qsm::v1::AdminService::Service {
  public:
   AdminService(Gate& gate, Audit& audit, Journal& journal, Spool& spool, JobQueue& queue,
-               WorkerPool& workers, ServerControls controls);
+               Executor& workers, ServerControls controls);
 
   grpc::Status GetServerInfo(grpc::ServerContext* context,
                              qsm::v1::GetServerInfoRequest const* request,
@@ -42,7 +42,7 @@ class AdminService final : public qsm::v1::AdminService::Service {
   google::protobuf::Timestamp const started_at_;
   Spool& spool_;
   JobQueue& queue_;
-  WorkerPool& workers_;
+  Executor& workers_;
   ServerControls const controls_;
 };
 

@@ -51,6 +51,20 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_option("--threads", options.threads, "of a worker; 0: what there is, shared evenly")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+  app.add_option("--executor", options.executor,
+                 "local: processes of this machine; slurm: jobs of a cluster that shares the spool")
+      ->check(CLI::IsMember({"local", "slurm"}))
+      ->capture_default_str();
+  app.add_option("--sbatch", options.sbatch,
+                 "an option for sbatch, e.g. --sbatch=--partition=gpu; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--slurm-window", options.slurm_window, "jobs that Slurm has of us at a time")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--slurm-idle-exit-s", options.slurm_idle_exit_s,
+                 "a Slurm worker without work for so long gives its place back")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
   app.add_option("--cancel-grace-s", options.cancel_grace_s,
                  "a worker that still has a cancelled job after this time is killed")
       ->check(CLI::Range(0.0, 3600.0))
@@ -58,6 +72,10 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_option("--aging-s", options.aging_s,
                  "a job that waited so long counts one class higher, at most as urgent")
       ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--stage-timeout-s", options.stage_timeout_s,
+                 "a worker that makes no progress for so long is killed; 0: never")
+      ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   app.add_option("--inspect-timeout-s", options.inspect_timeout_s,
                  "for the check of an upload's content at commit")

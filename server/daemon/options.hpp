@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "security/tls.hpp"
 
@@ -16,8 +17,13 @@ struct DaemonOptions {
   std::filesystem::path worker_dir;        // empty: where chistreamd is
   int workers = 1;                         // per device
   int threads = 0;                         // of a worker; 0: what there is, shared evenly
+  std::string executor = "local";          // local, slurm
+  std::vector<std::string> sbatch;         // further options: "--partition=gpu", "--gres=gpu:1"
+  int slurm_window = 4;                    // of its jobs at most are ours
+  double slurm_idle_exit_s = 60;           // after which a worker without work gives its place back
   double cancel_grace_s = 10;
-  double aging_s = 600;  // SchedulePolicy
+  double aging_s = 600;           // SchedulePolicy
+  double stage_timeout_s = 1800;  // without progress; 0: for ever
   double inspect_timeout_s = 120;
   std::uint64_t credit_mib = 64;  // bytes a client may have outstanding beyond the durable offset
   std::uint64_t reserve_mib = 1024;   // of free space that no new upload may announce away

@@ -10,6 +10,8 @@
 #include <set>
 
 #include "daemon/listen_rules.hpp"
+#include "schedule/slurm_pool.hpp"
+#include "schedule/worker_pool.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -21,6 +23,13 @@ constexpr int kSecond = 1000;
 
 milliseconds seconds(double s) {
   return milliseconds(static_cast<long>(1000 * s));
+}
+
+SchedulePolicy policy_of(DaemonOptions const& options) {
+  // A Slurm that a worker was taken from needs longer to say so than the parent of a process.
+  return {.aging = seconds(options.aging_s),
+          .after_heartbeat = seconds(options.executor == "slurm" ? 15 : 1),
+          .stage_deadline = seconds(options.stage_timeout_s)};
 }
 
 // Files that the journal does not know are from a write that was never acknowledged.
@@ -57,8 +66,8 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
                   .exams = std::chrono::hours(options.keep_exams_h)}),
       gate_(callers_, audit_, metrics_, journal_),
       quota_(callers_, journal_),
-      worker_(choose_worker(options.device, options.worker_dir)),
-      queue_(recovered(spool_, journal_), spool_, {.aging = seconds(options.aging_s)}),
+      worker_(choose_worker(options.device, options.worker_dir, options.executor == "slurm")),
+      queue_(recovered(spool_, journal_), spool_, policy_of(options)),
       worker_service_(queue_, spool_),
       upload_service_(options, gate_, quota_, admission_, metrics_, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
@@ -72,13 +81,7 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
   if (!options.tls.certificate.empty()) tls_.emplace(options.tls, spool_.root() / "run" / "tls");
   queue_.fail_what_never_fits(worker_.largest_device_bytes());
   listen_to_workers();
-  workers_ =
-      std::make_unique<WorkerPool>(PoolOptions{.worker = worker_,
-                                               .socket = spool_.worker_socket().string(),
-                                               .workers = options.workers,
-                                               .threads = options.threads,
-                                               .cancel_grace = seconds(options.cancel_grace_s)},
-                                   queue_);
+  workers_ = make_executor();
   admin_service_ = std::make_unique<AdminService>(
       gate_, audit_, journal_, spool_, queue_, *workers_,
       ServerControls{.set_draining = [this](bool on) { set_draining(on); },
@@ -100,7 +103,28 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
       std::chrono::minutes(10), [this] { retention_.run(std::chrono::system_clock::now()); });
   housekeeping_ = std::make_unique<Periodic>(milliseconds(2000), [this] { keep_house(); });
   spdlog::info("listening on {}, spool {}, worker {} on {}", address_, spool_.root().string(),
-               worker_.program.string(), worker_.catalogue.devices(0).name());
+               worker_.program.string(),
+               options.executor == "slurm" ? "Slurm" : worker_.catalogue.devices(0).name());
+}
+
+std::unique_ptr<Executor> Server::make_executor() {
+  std::string const socket = spool_.worker_socket().string();
+  if (options_.executor == "slurm")
+    return std::make_unique<SlurmPool>(
+        SlurmOptions{.program = worker_.program.string(),
+                     .socket = socket,
+                     .instance = spool_.instance(),
+                     .window = options_.slurm_window,
+                     .idle_exit_s = options_.slurm_idle_exit_s,
+                     .sbatch = options_.sbatch,
+                     .cancel_grace = seconds(options_.cancel_grace_s)},
+        queue_);
+  return std::make_unique<WorkerPool>(PoolOptions{.worker = worker_,
+                                                  .socket = socket,
+                                                  .workers = options_.workers,
+                                                  .threads = options_.threads,
+                                                  .cancel_grace = seconds(options_.cancel_grace_s)},
+                                      queue_);
 }
 
 void Server::listen_to_workers() {
@@ -201,9 +225,10 @@ std::string Server::metrics_text() {
     metrics_.set("chistream_device_reserved_bytes", "Estimated memory of what runs, by device",
                  {{"device", device}}, static_cast<double>(bytes));
   for (auto const& worker : workers_->status())
-    metrics_.set("chistream_worker_restarts", "Of the process in this place",
-                 {{"place", worker.worker_id().substr(0, worker.worker_id().find('.'))}},
-                 worker.restarts());
+    if (options_.executor == "local")
+      metrics_.set("chistream_worker_restarts", "Of the process in this place",
+                   {{"place", worker.worker_id().substr(0, worker.worker_id().find('.'))}},
+                   worker.restarts());
   metrics_.set("chistream_spool_free_bytes", "Free on the spool's disk", {},
                static_cast<double>(spool_.free_bytes()));
   metrics_.set("chistream_audit_waiting_lines", "Audit lines that the disk did not take", {},

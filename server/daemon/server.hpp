@@ -52,6 +52,7 @@ class Server {
 
  private:
   void listen_to_workers();
+  std::unique_ptr<Executor> make_executor();
   void keep_house();
   void set_serving(bool serving);
   std::string metrics_text();
@@ -71,7 +72,7 @@ class Server {
   JobQueue queue_;
   WorkerService worker_service_;
   std::unique_ptr<grpc::Server> worker_server_;  // listens before the first worker starts
-  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<Executor> workers_;
   UploadService upload_service_;
   JobService job_service_;
   ResultService result_service_;

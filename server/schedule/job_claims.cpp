@@ -23,6 +23,12 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
   double const wait_s = std::min(std::max(0.0, request.wait_s()), kLongestWait_s);  // NaN is 0
   auto const until = Clock::now() + std::chrono::milliseconds(static_cast<long>(1000 * wait_s));
   std::unique_lock lock(mutex_);
+  // A worker has one job at a time: if it still holds one, it is another process of the same name.
+  auto const held = [&](Live const& live) {
+    return live.claimed() && live.worker_id == request.worker_id();
+  };
+  for (std::string const& id : ids_where(held))
+    end_attempt(id, Cause::kWorkerTaken, "its worker was started anew");
   idle_.push_back(&request.device());
   struct Leave {  // still under the lock, which is destroyed later
     std::vector<qsm::v1::Device const*>& idle;
@@ -61,6 +67,7 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
   live.claim.set_epoch(record->epoch);
   live.worker_id = request.worker_id();
   live.expires_at = now_() + kFirstHeartbeat;
+  live.stage_since = now_();
   changed(live);
   spdlog::info("job {} attempt {} epoch {}: to worker {}", record->job.job_id(),
                record->job.attempt(), record->epoch, request.worker_id());
@@ -86,11 +93,16 @@ void JobQueue::report(qsm::v1::TaskReport const& report) {
   progress_.set(report.claim().job_id(), report.progress());
   live.progress_version = ++last_version_;
   wake_.notify_all();
+  std::string const stage =
+      report.progress().stage() + " " + std::to_string(report.progress().iteration());
+  if (stage == live.stage) return;
+  live.stage = stage;
+  live.stage_since = now_();
 }
 
 void JobQueue::heartbeat_closed(qsm::v1::TaskClaim const& claim) {
   std::scoped_lock const lock(mutex_);
-  if (Live* const live = find(claim)) live->expires_at = now_() + kAfterHeartbeat;
+  if (Live* const live = find(claim)) live->expires_at = now_() + policy_.after_heartbeat;
 }
 
 bool JobQueue::wait_for_order(qsm::v1::TaskClaim const& claim, std::stop_token stop) {
@@ -156,16 +168,19 @@ void JobQueue::finish(qsm::v1::FinishRequest const& request) {
   }
 }
 
-void JobQueue::retire_worker(std::string const& worker_id, std::string const& how_it_ended) {
+void JobQueue::retire_worker(std::string const& worker_id, std::string const& how_it_ended,
+                             Loss loss) {
   std::scoped_lock const lock(mutex_);
   retired_.insert(worker_id);
   auto const lost = [&](Live const& live) { return live.claimed() && live.worker_id == worker_id; };
   for (std::string const& id : ids_where(lost))
-    end_attempt(id, Cause::kWorkerCrash, "the worker ended by " + how_it_ended);
+    end_attempt(id, loss == Loss::kCrashed ? Cause::kWorkerCrash : Cause::kWorkerTaken,
+                "the worker ended by " + how_it_ended);
 }
 
-bool JobQueue::stop_overdue(std::string const& worker_id, std::chrono::milliseconds grace) {
+bool JobQueue::must_be_killed(std::string const& worker_id, std::chrono::milliseconds grace) {
   std::scoped_lock const lock(mutex_);
+  if (retired_.contains(worker_id)) return true;
   return std::any_of(live_.begin(), live_.end(), [&](auto const& entry) {
     Live const& live = entry.second;
     return live.claimed() && live.worker_id == worker_id && live.order != Order::kNone &&
@@ -183,8 +198,40 @@ std::string JobQueue::job_of(std::string const& worker_id) {
 void JobQueue::give_up_silent_claims() {
   auto const now = now_();
   auto const silent = [&](Live const& live) { return live.claimed() && live.expires_at < now; };
-  for (std::string const& id : ids_where(silent))
+  for (std::string const& id : ids_where(silent)) {
+    retired_.insert(live_.at(id).worker_id);
     end_attempt(id, Cause::kWorkerCrash, "the worker sends no heartbeat any more");
+  }
+}
+
+void JobQueue::give_up_hung_claims() {
+  if (policy_.stage_deadline.count() == 0) return;
+  auto const now = now_();
+  auto const hangs = [&](Live const& live) {
+    return live.claimed() && now - live.stage_since > policy_.stage_deadline;
+  };
+  for (std::string const& id : ids_where(hangs)) {
+    Live const& live = live_.at(id);
+    std::string const stage = live.stage.substr(0, live.stage.rfind(' '));
+    std::uint64_t const epoch = live.claim.epoch();
+    retired_.insert(live.worker_id);
+    JobRecord record = journal_.job(id);
+    bool const cancelling = record.job.state() == qsm::v1::JOB_STATE_CANCELLING;
+    record.job.set_state(cancelling ? qsm::v1::JOB_STATE_CANCELLED : qsm::v1::JOB_STATE_FAILED);
+    qsm::v1::ErrorDetail& error = *record.job.mutable_error();
+    error.Clear();
+    error.set_reason("STAGE_TIMEOUT");
+    error.set_stage(stage);
+    error.set_message(
+        "no progress for " +
+        std::to_string(
+            std::chrono::duration_cast<std::chrono::seconds>(policy_.stage_deadline).count()) +
+        " s; the worker is killed");
+    error.set_retryable(true);
+    error.set_hint("RetryJob, or a longer stage-timeout-s on a slow machine");
+    finish_locked(record, {});
+    spool_.discard_staging(id, epoch);
+  }
 }
 
 JobQueue::Live* JobQueue::find(qsm::v1::TaskClaim const& claim) {
@@ -207,6 +254,8 @@ std::string JobQueue::reason_of(Cause cause, bool crash) {
       return "PREEMPTED";
     case Cause::kOutOfMemory:
       return "OUT_OF_MEMORY";
+    case Cause::kWorkerTaken:
+      return "WORKER_TAKEN_AWAY";
     default:
       return crash ? "WORKER_CRASH" : "SERVER_RESTARTED";
   }

@@ -24,6 +24,10 @@ struct SchedulePolicy {
   std::chrono::milliseconds aging{600'000};
   unsigned urgent_in_a_row = 2;
   std::chrono::seconds share_half_life{3600};
+  // For whoever runs the workers to say what one died of, after its Heartbeat stream ended.
+  std::chrono::milliseconds after_heartbeat{1'000};
+  // Without progress in a stage a worker hangs. Zero: for ever.
+  std::chrono::milliseconds stage_deadline{0};
 };
 
 struct WaitingJob {

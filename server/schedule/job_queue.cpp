@@ -29,6 +29,7 @@ JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
                    std::function<Clock::time_point()> now)
     : journal_(journal),
       spool_(spool),
+      policy_(policy),
       now_(std::move(now)),
       order_(policy),
       share_(policy.share_half_life),

@@ -49,15 +49,16 @@
 
 namespace chistream {
 
+/// Why a worker is no more: of itself, or because whoever lent its place took it back.
+enum class Loss { kCrashed, kTakenAway };
+
 class JobQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
   static constexpr std::uint32_t kMaxCrashes = 2;
-  /// A claim lives this long without a Heartbeat stream: before it opens, and after it ended. The
-  /// second gives the supervisor time to say what the worker died of.
+  /// A claim lives this long before its Heartbeat stream opens.
   static constexpr std::chrono::seconds kFirstHeartbeat{10};
-  static constexpr std::chrono::seconds kAfterHeartbeat{1};
 
   /// Attempts that a former daemon left behind are queued again, or cancelled if that was asked.
   /// `now` is the clock that jobs wait and claims run out by.
@@ -117,9 +118,12 @@ class JobQueue {
   /// machine since they were accepted. 0: not known, none ends.
   void fail_what_never_fits(std::uint64_t largest_device_bytes);
   /// The worker is dead: what it held is given up, and no claim is answered to this id again.
-  void retire_worker(std::string const& worker_id, std::string const& how_it_ended);
-  /// A job of this worker was to stop more than `grace` ago.
-  bool stop_overdue(std::string const& worker_id, std::chrono::milliseconds grace);
+  /// Only what kCrashed ends counts against the job.
+  void retire_worker(std::string const& worker_id, std::string const& how_it_ended,
+                     Loss loss = Loss::kCrashed);
+  /// It has not let go of a job that was to stop more than `grace` ago, or was given up: silent, or
+  /// without progress for longer than a stage may take.
+  bool must_be_killed(std::string const& worker_id, std::chrono::milliseconds grace);
   std::string job_of(std::string const& worker_id);  // empty when idle
   /// To be called often: gives up silent claims, lets jobs expire, and makes room for emergencies.
   void tick();
@@ -143,7 +147,9 @@ class JobQueue {
     qsm::v1::TaskClaim claim;  // epoch 0: not claimed
     std::string worker_id;
     Clock::time_point expires_at;  // the claim; never while the Heartbeat stream is open
-    Order order = Order::kNone;    // to the worker
+    std::string stage;             // and iteration, as last reported
+    Clock::time_point stage_since;
+    Order order = Order::kNone;  // to the worker
     Clock::time_point ordered_at;
     std::vector<qsm::v1::Artifact> artifacts;
     qsm::v1::Device device;  // that it runs on
@@ -159,7 +165,13 @@ class JobQueue {
     std::optional<Clock::duration> patience;  // max_queue_time
     std::uint64_t bytes = 0;                  // of the device
   };
-  enum class Cause { kWorkerCrash, kServerRestart, kPreempted, kOutOfMemory };  // the first counts
+  enum class Cause {
+    kWorkerCrash,
+    kServerRestart,
+    kPreempted,
+    kOutOfMemory,
+    kWorkerTaken
+  };  // the first counts
 
   Live* find(qsm::v1::TaskClaim const& claim);     // nullptr: stale
   Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
@@ -178,6 +190,7 @@ class JobQueue {
   void make_room_for_emergencies();
   void expire_jobs();
   void give_up_silent_claims();
+  void give_up_hung_claims();
   void finish_locked(JobRecord& record, std::vector<qsm::v1::Artifact> const& artifacts);
   static std::string reason_of(Cause cause, bool crash);
   void end_attempt(std::string const& job_id, Cause cause, std::string const& how);
@@ -187,6 +200,7 @@ class JobQueue {
 
   Journal& journal_;
   Spool& spool_;
+  SchedulePolicy const policy_;
   std::function<Clock::time_point()> const now_;
   ProgressBoard progress_;
   std::mutex mutex_;  // guards what follows

@@ -116,6 +116,7 @@ void JobQueue::tick() {
   std::scoped_lock const lock(mutex_);
   if (stopping_) return;
   give_up_silent_claims();
+  give_up_hung_claims();
   expire_jobs();
   make_room_for_emergencies();
 }

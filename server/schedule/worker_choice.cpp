@@ -20,7 +20,7 @@ struct Answer {
   std::string why_not;
 };
 
-Answer describe(std::filesystem::path const& program) {
+Answer describe(std::filesystem::path const& program, bool elsewhere) {
   if (!std::filesystem::exists(program)) return {{}, program.string() + " does not exist"};
   auto const captured = run_program({program.string(), "describe"}, kDescribeTimeout);
   if (!captured) return {{}, program.string() + " describe gave no answer in time"};
@@ -29,7 +29,8 @@ Answer describe(std::filesystem::path const& program) {
   qsm::v1::WorkerCatalogue catalogue;
   if (!catalogue.ParseFromString(captured->output) || catalogue.pipelines().empty())
     return {{}, program.string() + " describe printed no catalogue"};
-  if (catalogue.devices().empty()) return {{}, program.string() + " finds no device"};
+  if (elsewhere) catalogue.clear_devices();
+  if (catalogue.devices().empty() && !elsewhere) return {{}, program.string() + " finds no device"};
   return {catalogue, ""};
 }
 
@@ -41,11 +42,12 @@ std::uint64_t WorkerChoice::largest_device_bytes() const {
   return most;
 }
 
-WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory) {
+WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory,
+                           bool elsewhere) {
   std::filesystem::path const cuda = directory / "chistream-worker-cuda";
   std::filesystem::path const cpu = directory / "chistream-worker-cpu";
   if (device != "cpu") {
-    Answer const answer = describe(cuda);
+    Answer const answer = describe(cuda, elsewhere);
     if (answer.catalogue) return {cuda, *answer.catalogue};
     if (device == "cuda")
       throw RequestError(grpc::FAILED_PRECONDITION, "NO_CUDA_DEVICE",
@@ -53,7 +55,7 @@ WorkerChoice choose_worker(std::string const& device, std::filesystem::path cons
                          "device auto or cpu runs without a GPU");
     spdlog::warn("NO GPU IS USED: {}; reconstructing on the processor", answer.why_not);
   }
-  Answer const answer = describe(cpu);
+  Answer const answer = describe(cpu, elsewhere);
   if (!answer.catalogue)
     throw RequestError(grpc::FAILED_PRECONDITION, "NO_WORKER", answer.why_not,
                        "worker-dir names the directory of the chistream-worker programs");

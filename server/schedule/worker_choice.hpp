@@ -19,6 +19,8 @@ struct WorkerChoice {
 /// in `directory`, asked by `describe`. auto takes CUDA where it lists a device and says in the log
 /// why it did not. Throws RequestError FAILED_PRECONDITION: NO_CUDA_DEVICE (cuda never falls back),
 /// NO_WORKER.
-WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory);
+/// `elsewhere`: it will run on other machines, whose devices are not known: none has to be here.
+WorkerChoice choose_worker(std::string const& device, std::filesystem::path const& directory,
+                           bool elsewhere = false);
 
 }  // namespace chistream

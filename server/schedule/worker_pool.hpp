@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "schedule/executor.hpp"
 #include "schedule/worker_supervisor.hpp"
 
 namespace chistream {
@@ -17,14 +18,14 @@ struct PoolOptions {
 };
 
 /// Thread-safe.
-class WorkerPool {
+class WorkerPool final : public Executor {
  public:
   WorkerPool(PoolOptions const& options, JobQueue& queue);
-  ~WorkerPool() { stop(); }
+  ~WorkerPool() override { stop(); }
 
   /// All at the same time; see WorkerSupervisor::stop().
-  void stop();
-  std::vector<qsm::v1::WorkerStatus> status();
+  void stop() override;
+  std::vector<qsm::v1::WorkerStatus> status() override;
 
  private:
   std::vector<std::unique_ptr<WorkerSupervisor>> places_;

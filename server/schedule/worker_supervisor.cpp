@@ -125,8 +125,9 @@ std::string WorkerSupervisor::run_worker(std::string const& worker_id,
       kill_at = Clock::now() + kTermGrace;
     }
     if (Clock::now() > kill_at) child.signal(SIGKILL);
-    if (queue_.stop_overdue(worker_id, options_.cancel_grace)) {
-      spdlog::warn("worker {}: killed, it did not let go of a job that was to stop", worker_id);
+    if (queue_.must_be_killed(worker_id, options_.cancel_grace)) {
+      spdlog::warn("worker {}: killed, it hangs or did not let go of a job that was to stop",
+                   worker_id);
       child.signal(SIGKILL);
       kill_at = Clock::time_point::min();
     }

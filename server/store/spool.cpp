@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "store/random_id.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -57,6 +58,13 @@ Spool::Spool(fs::path const& root) : root_(fs::absolute(root)) {
   if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) != 0)
     throw RequestError(grpc::FAILED_PRECONDITION, "SPOOL_LOCKED",
                        "another daemon uses the spool " + root_.string());
+  constexpr std::size_t kNameBytes = 12;
+  instance_.resize(kNameBytes);
+  if (lock_.read_at(0, std::as_writable_bytes(std::span(instance_))) != kNameBytes) {
+    instance_ = random_id().substr(0, kNameBytes);
+    lock_.write_at(0, std::as_bytes(std::span(instance_)));
+    lock_.sync();
+  }
 }
 
 std::uint64_t Spool::free_bytes() const {

@@ -1,6 +1,6 @@
 /// The files of the server, below one directory that belongs to one daemon at a time:
 ///
-///   lock                   flock of the daemon that runs
+///   lock                   flock of the daemon that runs; holds the spool's name
 ///   journal.db             the Journal
 ///   run/worker.sock        where workers connect
 ///   uploads/<id>           an exam container; read-only once committed
@@ -30,6 +30,8 @@ class Spool {
   std::filesystem::path journal() const { return root_ / "journal.db"; }
   std::filesystem::path worker_socket() const { return root_ / "run" / "worker.sock"; }
   std::uint64_t free_bytes() const;  // for this user
+  /// A name that no other spool has, the same at every start.
+  std::string const& instance() const { return instance_; }
 
   std::filesystem::path upload(std::string const& upload_id) const;
   File open_upload(std::string const& upload_id);  // created, durably, when it is not there
@@ -58,6 +60,7 @@ class Spool {
 
   std::filesystem::path root_;
   File lock_;
+  std::string instance_;
 };
 
 }  // namespace chistream

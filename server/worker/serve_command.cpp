@@ -2,6 +2,7 @@
 // context and memory stay warm in between.
 #include <grpcpp/create_channel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -22,6 +23,7 @@ struct ServeOptions {
   std::string worker_id;
   int threads = 0;
   int device = 0;
+  double idle_exit_s = 0;
 };
 
 int serve(ServeOptions const& o) {
@@ -38,7 +40,9 @@ int serve(ServeOptions const& o) {
   qsm::v1::ClaimRequest request;
   request.set_worker_id(o.worker_id);
   *request.mutable_device() = to_message(info);
-  request.set_wait_s(kClaimWaitSeconds);
+  bool const patient = o.idle_exit_s <= 0;
+  request.set_wait_s(patient ? kClaimWaitSeconds : std::min(o.idle_exit_s, kClaimWaitSeconds));
+  auto last_work = std::chrono::steady_clock::now();
   for (;;) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kClaimDeadline);
@@ -49,7 +53,12 @@ int serve(ServeOptions const& o) {
       std::cerr << "the daemon went away: " << status.error_message() << '\n';
       return status.error_code() == grpc::StatusCode::UNAVAILABLE ? 0 : 1;
     }
-    if (!task.has_claim()) continue;
+    std::chrono::duration<double> const idle = std::chrono::steady_clock::now() - last_work;
+    if (!task.has_claim()) {
+      if (patient || idle.count() < o.idle_exit_s) continue;
+      std::cerr << "no work for " << idle.count() << " s; the place is given back\n";
+      return 0;
+    }
     switch (run_task(device, info.index, *stub, task)) {
       case TaskEnd::kDone:
         break;
@@ -59,6 +68,7 @@ int serve(ServeOptions const& o) {
         std::cerr << "the device failed; ending so that a new process takes over\n";
         return 3;
     }
+    last_work = std::chrono::steady_clock::now();
   }
 }
 
@@ -70,6 +80,8 @@ Command add_serve(CLI::App& program) {
   app->add_option("--socket", o->socket, "the daemon's worker listener, unix:PATH")->required();
   app->add_option("--worker-id", o->worker_id, "how the daemon calls this process")->required();
   app->add_option("--device", o->device, "index, as describe lists it")->capture_default_str();
+  app->add_option("--idle-exit-s", o->idle_exit_s, "end after so long without work; 0: never")
+      ->check(CLI::Range(0.0, 1e6));
   app->add_option("--threads", o->threads, "of the processor; 0: all")->capture_default_str();
   return {app, [o] { return serve(*o); }};
 }

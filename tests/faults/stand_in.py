@@ -36,8 +36,8 @@ class Exam:
                 self.size += path.stat().st_size
         self.job = None  # as the last client that ended well was told
 
-    def submit(self, server, behaviour="slow"):
-        return server.start_client("submit", "--magnitude", *self.files[:2], "--phase",
+    def submit(self, server, behaviour="slow", *words):
+        return server.start_client("submit", *words, "--magnitude", *self.files[:2], "--phase",
                                    *self.files[2:], "--te", "0.005", "0.010", "--b0", "3", "--set",
                                    f"fake.behaviour={behaviour}")
 

@@ -43,7 +43,7 @@ int describe(fs::path const& program) {
   behaviour.set_name("fake.behaviour");
   for (char const* choice :
        {"succeed", "crash", "crash-once", "fail", "obey-cancel", "ignore-cancel", "finish-twice",
-        "wrong-count", "drop-heartbeat", "out-of-memory", "slow", "large"})
+        "wrong-count", "drop-heartbeat", "out-of-memory", "slow", "long", "large"})
     behaviour.add_choices(choice);
   behaviour.mutable_default_value()->set_choice("succeed");
   OptionDescription& alpha = *pipeline.add_options();
@@ -210,8 +210,8 @@ void work_on(WorkerService::Stub& stub, ClaimResponse const& work) {
     attempt.finish(FinishRequest::OUTCOME_CANCELLED);
     return;
   }
-  if (behaviour == "slow")
-    for (std::uint32_t i = 2; i < 22 && !attempt.cancelled(); ++i) {
+  if (behaviour == "slow" || behaviour == "long")  // 0.2 s, 6 s
+    for (std::uint32_t i = 2; i < (behaviour == "slow" ? 22 : 602) && !attempt.cancelled(); ++i) {
       attempt.report(i);
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -234,7 +234,7 @@ void work_on(WorkerService::Stub& stub, ClaimResponse const& work) {
     std::cerr << "a stale Finish was not refused" << std::endl;
 }
 
-int serve(std::string const& socket, std::string const& worker_id) {
+int serve(std::string const& socket, std::string const& worker_id, double idle_exit_s) {
   auto const stub =
       WorkerService::NewStub(grpc::CreateChannel(socket, grpc::InsecureChannelCredentials()));
   std::cout << "fake worker " << worker_id << " serves" << std::endl;
@@ -245,10 +245,11 @@ int serve(std::string const& socket, std::string const& worker_id) {
     request.set_worker_id(worker_id);
     request.mutable_device()->set_name("fake device");
     request.mutable_device()->set_memory_bytes(kDeviceBytes);
-    request.set_wait_s(5);
+    request.set_wait_s(idle_exit_s > 0 ? idle_exit_s : 5);
     ClaimResponse work;
     if (!stub->Claim(&context, request, &work).ok()) return 1;
     if (work.has_claim()) work_on(*stub, work);
+    if (!work.has_claim() && idle_exit_s > 0) return 0;
   }
 }
 
@@ -259,7 +260,10 @@ int main(int argc, char** argv) {
   if (command == "describe") return describe(argv[0]);
   if (command == "inspect" && argc == 3) return inspect(argv[2]);
   if (command == "estimate" && argc == 3) return estimate();
-  if (command == "serve" && argc >= 6) return serve(argv[3], argv[5]);
+  double idle_exit_s = 0;
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::string(argv[i]) == "--idle-exit-s") idle_exit_s = std::atof(argv[i + 1]);
+  if (command == "serve" && argc >= 6) return serve(argv[3], argv[5], idle_exit_s);
   std::cerr
       << "fake_worker describe | inspect FILE | estimate FILE | serve --socket S --worker-id ID\n";
   return 64;

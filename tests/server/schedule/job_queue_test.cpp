@@ -76,9 +76,9 @@ TEST_F(JobQueueTest, GivesOutJobsInTheOrderOfSubmission) {
   std::string const first = submit("1");
   std::string const second = submit("2");
 
-  EXPECT_EQ(claim("w").job_id(), first);
-  EXPECT_EQ(claim("w").job_id(), second);
-  EXPECT_EQ(claim("w").job_id(), "") << "no work";
+  EXPECT_EQ(claim("w1").job_id(), first);
+  EXPECT_EQ(claim("w2").job_id(), second);
+  EXPECT_EQ(claim("w3").job_id(), "") << "no work";
 }
 
 TEST_F(JobQueueTest, StaleClaimsAreRefusedEverywhere) {
@@ -226,9 +226,9 @@ TEST_F(JobQueueTest, GivesOutTheHighestClassFirst) {
   std::string const routine = submit("2");
   std::string const urgent = submit("3", PRIORITY_URGENT);
 
-  EXPECT_EQ(claim("w").job_id(), urgent);
-  EXPECT_EQ(claim("w").job_id(), routine);
-  EXPECT_EQ(claim("w").job_id(), batch);
+  EXPECT_EQ(claim("w4").job_id(), urgent);
+  EXPECT_EQ(claim("w5").job_id(), routine);
+  EXPECT_EQ(claim("w6").job_id(), batch);
 }
 
 TEST_F(JobQueueTest, PriorityMayChangeAndIsKept) {
@@ -289,13 +289,63 @@ TEST_F(JobQueueTest, AJobMakesRoomOnceAndNeverForLessThanAnEmergency) {
   EXPECT_FALSE(is_to_stop(task));
 }
 
+TEST_F(JobQueueTest, AWorkerWithoutProgressIsGivenUpAndItsJobFails) {
+  queue_.emplace(journal_, spool_, SchedulePolicy{.stage_deadline = std::chrono::seconds(60)},
+                 [this] { return now_; });
+  std::string const id = submit("1");
+  TaskClaim const task = claim("w");
+  queue_->heartbeat_opened(task);
+  TaskReport report;
+  *report.mutable_claim() = task;
+  report.mutable_progress()->set_stage("inversion");
+  for (std::uint32_t iteration = 1; iteration <= 3; ++iteration) {
+    now_ += std::chrono::seconds(50);
+    report.mutable_progress()->set_iteration(iteration);
+    queue_->report(report);
+    queue_->tick();
+    EXPECT_EQ(queue_->job(id).state(), JOB_STATE_RUNNING);
+  }
+  now_ += std::chrono::seconds(61);
+  queue_->report(report);  // it lives, and gets nowhere
+  queue_->tick();
+
+  EXPECT_EQ(queue_->job(id).state(), JOB_STATE_FAILED);
+  EXPECT_EQ(queue_->job(id).error().reason(), "STAGE_TIMEOUT");
+  EXPECT_EQ(queue_->job(id).error().stage(), "inversion");
+  EXPECT_TRUE(queue_->must_be_killed("w", std::chrono::hours(1)));
+  EXPECT_EQ(refusal([&] { claim("w"); }), "WORKER_RETIRED");
+}
+
+TEST_F(JobQueueTest, AWorkerOfTheSameNameTakesNothingFromTheJobOfTheFormer) {
+  std::string const id = submit("1");
+  TaskClaim const former = claim("w");
+
+  TaskClaim const latter = claim("w");
+
+  EXPECT_EQ(latter.job_id(), id);
+  EXPECT_EQ(refusal([&] { queue_->check_claim(former); }), "STALE_CLAIM");
+  EXPECT_EQ(queue_->job(id).error().reason(), "WORKER_TAKEN_AWAY");
+  EXPECT_EQ(journal_.job(id).crashes, 0u);
+}
+
+TEST_F(JobQueueTest, WhatSlurmTookAwayIsNoCrash) {
+  std::string const id = submit("1");
+  for (int i = 0; i < 5; ++i) {
+    std::string const worker = std::to_string(i);
+    claim(worker);
+    queue_->retire_worker(worker, "the Slurm state NODE_FAIL", Loss::kTakenAway);
+  }
+  EXPECT_EQ(queue_->job(id).state(), JOB_STATE_QUEUED);
+  EXPECT_EQ(queue_->job(id).attempt(), 5u);
+}
+
 TEST_F(JobQueueTest, AWorkerThatHadToBeKilledToMakeRoomIsNoCrash) {
   std::string const id = submit("1");
   TaskClaim const task = claim("w");
   submit("2", PRIORITY_EMERGENCY);
-  EXPECT_FALSE(queue_->stop_overdue("w", std::chrono::seconds(10)));
+  EXPECT_FALSE(queue_->must_be_killed("w", std::chrono::seconds(10)));
   now_ += std::chrono::seconds(11);
-  EXPECT_TRUE(queue_->stop_overdue("w", std::chrono::seconds(10)));
+  EXPECT_TRUE(queue_->must_be_killed("w", std::chrono::seconds(10)));
 
   queue_->retire_worker("w", "signal 9");
 
@@ -361,7 +411,8 @@ TEST_F(JobQueueTest, RetryIsANewJobWithTheSameSpec) {
   EXPECT_NE(made.job_id(), id);
   EXPECT_EQ(made.retry_of(), id);
   EXPECT_EQ(made.spec().priority(), PRIORITY_URGENT);
-  EXPECT_EQ(queue_->retry(request, request.job_id()).job_id(), made.job_id()) << "the same request, the same job";
+  EXPECT_EQ(queue_->retry(request, request.job_id()).job_id(), made.job_id())
+      << "the same request, the same job";
   TaskClaim const task = claim("w");
   EXPECT_EQ(task.job_id(), made.job_id());
   queue_->finish(finished(task, FinishRequest::OUTCOME_SUCCEEDED));
