@@ -7,10 +7,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 deploy/install.sh
-build=$(TARGETS="chistream chistreamd fake_worker" deploy/build.sh cpu -DQSM_TESTS=ON)
+build=$(TARGETS="chistream chistreamd chistream-worker-cpu fake_worker fault_shim" deploy/build.sh cpu -DQSM_TESTS=ON)
 export QSM_BIN="$PWD/$build/bin" PYTHONDONTWRITEBYTECODE=1
 FAULT_ROUNDS=${1:-200} FAULT_SEED=${2:-1} /usr/bin/python3 tests/faults/kill_rounds.py
-for faults in disk network slurm; do
+for faults in disk network system slurm; do
   rc=0
   /usr/bin/python3 tests/faults/$faults.py || rc=$?
   [ $rc -eq 0 ] || [ $rc -eq 77 ] || exit 1

@@ -96,6 +96,9 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
                  "hours that an exam is kept after its last job ended; 0: for ever")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
+  app.add_option("--retention-s", options.retention_s, "between two looks at what is due")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str();
   app.add_option(
          "--drain-s", options.drain_s,
          "for running jobs to finish after SIGTERM; then they are queued for the next start")

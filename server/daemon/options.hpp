@@ -29,6 +29,7 @@ struct DaemonOptions {
   std::uint64_t reserve_mib = 1024;   // of free space that no new upload may announce away
   int keep_results_h = 30 * 24;       // RetentionPolicy; 0: for ever
   int keep_exams_h = 7 * 24;          //
+  double retention_s = 600;           // between two looks at what is due
   double drain_s = 30;                // for what runs to finish, before the server ends
   std::string metrics;                // host:port of /metrics, /livez, /readyz; empty: none
   std::filesystem::path access_file;  // empty: whoever reaches the server owns it

@@ -99,8 +99,9 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
     throw;
   }
   queue_tick_ = std::make_unique<Periodic>(milliseconds(50), [this] { queue_.tick(); });
-  retaining_ = std::make_unique<Periodic>(
-      std::chrono::minutes(10), [this] { retention_.run(std::chrono::system_clock::now()); });
+  retaining_ = std::make_unique<Periodic>(seconds(options.retention_s), [this] {
+    if (clock_.trusted()) retention_.run(std::chrono::system_clock::now());
+  });
   housekeeping_ = std::make_unique<Periodic>(milliseconds(2000), [this] { keep_house(); });
   spdlog::info("listening on {}, spool {}, worker {} on {}", address_, spool_.root().string(),
                worker_.program.string(),

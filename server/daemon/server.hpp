@@ -20,6 +20,7 @@
 #include "daemon/quota.hpp"
 #include "daemon/result_service.hpp"
 #include "daemon/upload_service.hpp"
+#include "daemon/wall_clock.hpp"
 #include "daemon/worker_service.hpp"
 
 namespace chistream {
@@ -66,6 +67,7 @@ class Server {
   Metrics metrics_;
   Admission admission_;
   Retention retention_;
+  WallClock clock_;
   Gate gate_;
   Quota quota_;
   WorkerChoice worker_;

@@ -61,6 +61,11 @@ std::uint64_t body_bytes(ImageBlockHead const& head) {
   return product(head.size_x, head.size_y, head.size_z, value);
 }
 
+template <class Head>
+static std::uint32_t crc_of(Head const& head, std::span<std::byte const> body) {
+  return qsm::container::crc32c(body, qsm::container::crc32c(std::as_bytes(std::span(&head, 1))));
+}
+
 ContainerReader::ContainerReader(std::filesystem::path const& path) : file_(path) {
   index();
 }
@@ -123,9 +128,14 @@ void ContainerReader::add_record(RecordHead const& record, std::uint64_t at) {
                                                 std::to_string(record.length - sizeof(Head)));
     records.push_back({head, record.crc32c, at + sizeof(Head)});
   };
+  auto const checked = [&] {
+    if (qsm::container::crc32c(payload) != record.crc32c)
+      throw FormatError("RECORD_CRC_MISMATCH", "the header or end record is damaged");
+    return payload;
+  };
   switch (static_cast<RecordType>(record.type)) {
     case RecordType::kHeader:
-      parse(header_, payload, "header");
+      parse(header_, checked(), "header");
       if (header_.format_version() != 1)
         throw FormatError("UNSUPPORTED_VERSION", "container format version " +
                                                      std::to_string(header_.format_version()) +
@@ -138,7 +148,7 @@ void ContainerReader::add_record(RecordHead const& record, std::uint64_t at) {
       append(image_blocks_);
       break;
     case RecordType::kEnd:
-      parse(end_, payload, "end");
+      parse(end_, checked(), "end");
       break;
   }
 }
@@ -149,6 +159,14 @@ std::span<std::byte const> ContainerReader::body(AcquisitionRecord const& record
 
 std::span<std::byte const> ContainerReader::body(ImageBlockRecord const& record) const {
   return file_.bytes().subspan(record.body, body_bytes(record.head));
+}
+
+bool ContainerReader::intact(AcquisitionRecord const& record) const {
+  return crc_of(record.head, body(record)) == record.crc32c;
+}
+
+bool ContainerReader::intact(ImageBlockRecord const& record) const {
+  return crc_of(record.head, body(record)) == record.crc32c;
 }
 
 void ContainerReader::read(AcquisitionRecord const& record,

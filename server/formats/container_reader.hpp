@@ -30,11 +30,12 @@ struct ImageBlockRecord {
 /// Maps a container and indexes its records: one pass over the record heads, 40 bytes of memory per
 /// record. After construction every body lies inside the file and is as long as its head says.
 ///
-/// Does not read the samples, so neither CRC nor values are checked here: inspect() does both.
+/// Of header and end the CRC is checked; the samples are not read, intact() and inspect() do that.
 ///
 /// Throws FormatError: FILE_UNREADABLE, BAD_MAGIC, BAD_RECORD_TYPE, RECORD_TOO_LARGE,
 /// MISSING_HEADER, DUPLICATE_HEADER, BAD_HEADER, UNSUPPORTED_VERSION, BAD_RECORD, SAMPLES_MISMATCH,
-/// TRUNCATED_CONTAINER, RECORD_AFTER_END, COUNT_MISMATCH (the end record promises other numbers).
+/// TRUNCATED_CONTAINER, RECORD_CRC_MISMATCH, RECORD_AFTER_END, COUNT_MISMATCH (the end record
+/// promises other numbers).
 class ContainerReader {
  public:
   explicit ContainerReader(std::filesystem::path const& path);
@@ -50,6 +51,11 @@ class ContainerReader {
   /// complex float32 for an acquisition; one volume of complex float32 or float32 for a block.
   std::span<std::byte const> body(AcquisitionRecord const& record) const;
   std::span<std::byte const> body(ImageBlockRecord const& record) const;
+
+  /// Whether head and samples are as they were written: what lay on a disk for a while need not be
+  /// what was inspected once.
+  bool intact(AcquisitionRecord const& record) const;
+  bool intact(ImageBlockRecord const& record) const;
 
   /// Copies a body out. Throws std::logic_error if `out` has another size.
   void read(AcquisitionRecord const& record, std::span<std::complex<float>> out) const;

@@ -35,8 +35,7 @@ struct Findings {
 template <class Record>
 void scan_record(ContainerReader const& exam, Record const& record, Findings& findings) {
   auto const body = exam.body(record);
-  auto const head = std::as_bytes(std::span(&record.head, 1));
-  if (crc32c(body, crc32c(head)) != record.crc32c) ++findings.damaged;
+  if (!exam.intact(record)) ++findings.damaged;
   findings.echoes[record.head.echo].merge(scan_samples(body));
   if constexpr (std::is_same_v<Record, ImageBlockRecord>)
     if (static_cast<Component>(record.head.component) == Component::kPhase)

@@ -20,6 +20,13 @@ void require_record(bool ok, std::string const& what) {
   qsm::require(ok, "BAD_RECORD", what + " does not belong to the exam its header describes");
 }
 
+// The exam was inspected when it was committed; the disk may have changed a byte since.
+template <class Record>
+void require_intact(ContainerReader const& exam, Record const& record) {
+  qsm::require(exam.intact(record), "RECORD_CRC_MISMATCH",
+               "the exam has changed on the disk since it was committed");
+}
+
 }  // namespace
 
 qsm::Vec3d b0_direction(qsm::v1::Geometry const& g) {
@@ -109,6 +116,7 @@ void ContainerScan::read_kspace(std::size_t echo, std::size_t coil,
   std::vector<qsm::Complex> line(lines.averaged ? samples : 0);
   for (auto const* record : lines.records) {
     auto const& head = record->head;
+    if (coil == 0) require_intact(exam_, *record);  // it holds the line of every coil
     std::size_t const at =
         head.line_y + std::size_t{head.line_z} * static_cast<std::size_t>(scan_.encoded.ny);
     qsm::Complex* const to = volume.data() + at * samples;
@@ -127,6 +135,7 @@ void ContainerScan::read_kspace(std::size_t echo, std::size_t coil,
 void ContainerScan::read_image(std::size_t echo, std::size_t coil, std::span<qsm::Complex> volume) {
   CoilImage const& image = images_[echo * static_cast<std::size_t>(scan_.coils) + coil];
   if (image.complex) {
+    require_intact(exam_, *image.complex);
     std::memcpy(static_cast<void*>(volume.data()), exam_.body(*image.complex).data(),
                 volume.size_bytes());
     return;
@@ -134,6 +143,8 @@ void ContainerScan::read_image(std::size_t echo, std::size_t coil, std::span<qsm
   qsm::require(image.magnitude && image.phase, "MISSING_BLOCK",
                "echo " + std::to_string(echo + 1) + " of coil " + std::to_string(coil + 1) +
                    " has no complete image");
+  require_intact(exam_, *image.magnitude);
+  require_intact(exam_, *image.phase);
   magnitude_.resize(volume.size());
   phase_.resize(volume.size());
   exam_.read(*image.magnitude, magnitude_);

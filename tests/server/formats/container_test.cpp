@@ -87,7 +87,13 @@ TEST(Container, NamesWhatIsWrongWithItsRecords) {
   EXPECT_EQ(with([&](auto& b) { put(b, line + 16 + 16, std::uint32_t{8}); }), "SAMPLES_MISMATCH");
   EXPECT_EQ(with([&](auto& b) { put(b, line + 16 + 12, UINT32_MAX); }), "SAMPLES_MISMATCH");
   EXPECT_EQ(with([&](auto& b) { b.push_back({}); }), "RECORD_AFTER_END");
-  EXPECT_EQ(with([&](auto& b) { put(b, 24, std::uint32_t{0xffffffff}); }), "BAD_HEADER");
+  auto const spoil_header = [&](auto& b) { put(b, 24, std::uint32_t{0xffffffff}); };
+  EXPECT_EQ(with(spoil_header), "RECORD_CRC_MISMATCH");
+  EXPECT_EQ(with([&](auto& b) {
+              spoil_header(b);
+              put(b, 12, qsm::container::crc32c(std::span(b).subspan(24, head.length)));
+            }),
+            "BAD_HEADER");
   auto header = kspace_header();
   header.set_format_version(2);
   EXPECT_EQ(reason_of([&] { saved(folder, whole_kspace(header)); }), "UNSUPPORTED_VERSION");
