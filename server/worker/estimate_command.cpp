@@ -3,6 +3,7 @@
 
 #include "pipeline/pipeline.hpp"
 #include "worker/commands.hpp"
+#include "worker/confine.hpp"
 #include "worker/container_scan.hpp"
 #include "worker/error_detail.hpp"
 #include "worker/job.hpp"
@@ -16,6 +17,7 @@ Command add_estimate(CLI::App& program) {
   auto const path = std::make_shared<std::string>();
   app->add_option("PATH", *path, "the container")->required();
   return {app, [path] {
+            confine(Network::kNone);
             qsm::v1::JobSpec spec;
             if (!spec.ParseFromIstream(&std::cin)) {
               std::cerr << "stdin holds no qsm.v1.JobSpec\n";

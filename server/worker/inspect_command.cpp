@@ -5,6 +5,7 @@
 #include "formats/inspect.hpp"
 #include "pipeline/pipeline.hpp"
 #include "worker/commands.hpp"
+#include "worker/confine.hpp"
 #include "worker/container_scan.hpp"
 #include "worker/dicom_identity.hpp"
 #include "worker/error_detail.hpp"
@@ -34,6 +35,7 @@ Command add_inspect(CLI::App& program) {
   auto const path = std::make_shared<std::string>();
   app->add_option("PATH", *path, "the container")->required();
   return {app, [path] {
+            confine(Network::kNone);
             try {
               summarise(*path).SerializeToOstream(&std::cout);
             } catch (std::exception const& error) {

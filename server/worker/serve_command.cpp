@@ -8,6 +8,7 @@
 
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
+#include "worker/confine.hpp"
 #include "worker/task.hpp"
 
 namespace chistream {
@@ -27,6 +28,7 @@ struct ServeOptions {
 };
 
 int serve(ServeOptions const& o) {
+  confine(o.socket.starts_with("unix:") ? Network::kNone : Network::kKept);
   use_threads(o.threads);
   qsm::DeviceInfo const info = device_at(o.device);
   qsm::ThisDevice const device(info.index);

@@ -246,6 +246,21 @@ def certificates_rotate_without_a_restart(folder):
         server.alive()
 
 
+def a_worker_has_no_more_than_it_needs(folder):
+    with Server(folder) as server:
+        (pid,) = wait_for("a worker", server.worker_pids)
+        status = Path(f"/proc/{pid}/status")
+        wait_for("no new privileges", lambda: "NoNewPrivs:\t1" in status.read_text())
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert any(line.split()[4:6] == ["0", "0"] for line in limits.splitlines()
+                   if line.startswith("Max core file size")), limits
+        network = [os.readlink(f"/proc/{number}/ns/net") for number in (pid, server.process.pid)]
+        assert network[0] != network[1] or "could not be taken away" in server.log.read_text()
+        assert server.spool.stat().st_mode & 0o777 == 0o700
+        for path in server.spool.rglob("*"):
+            assert not path.stat().st_mode & 0o077, f"{path} is open to others"
+
+
 def off_loopback_nothing_starts_unprotected(folder):
     for options in ([], ["--access-file", folder / "access.json"]):
         done = call(BIN / "chistreamd", "--listen", "0.0.0.0:0", "--spool", folder / "spool",
@@ -260,4 +275,4 @@ def off_loopback_nothing_starts_unprotected(folder):
 
 if __name__ == "__main__":
     run(attacks_are_refused_by_name, certificates_rotate_without_a_restart,
-        off_loopback_nothing_starts_unprotected)
+        a_worker_has_no_more_than_it_needs, off_loopback_nothing_starts_unprotected)

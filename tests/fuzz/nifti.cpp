@@ -1,8 +1,9 @@
 // The NIfTI reader on any bytes: a volume of finite or not finite numbers, or a named refusal.
+#include "formats/nifti.hpp"
+
 #include <vector>
 
 #include "formats/format_error.hpp"
-#include "formats/nifti.hpp"
 #include "scratch_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {

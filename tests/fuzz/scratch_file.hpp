@@ -15,8 +15,7 @@ namespace chistream::fuzz {
 class ScratchFile {
  public:
   explicit ScratchFile(std::span<std::uint8_t const> bytes) : fd_(::memfd_create("fuzz", 0)) {
-    if (fd_ < 0 || ::write(fd_, bytes.data(), bytes.size()) !=
-                       static_cast<ssize_t>(bytes.size()))
+    if (fd_ < 0 || ::write(fd_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
       std::abort();
   }
   ~ScratchFile() { ::close(fd_); }

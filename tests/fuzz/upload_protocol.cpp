@@ -1,5 +1,7 @@
 // What a client may send while it uploads, in any order, against a model of what it sent: chunks
 // with gaps, overlaps and damage, syncs, takeovers, commits, aborts, and the daemon killed between.
+#include <spdlog/spdlog.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -8,22 +10,39 @@
 #include "daemon/open_upload.hpp"
 #include "store/request_error.hpp"
 
-#include <spdlog/spdlog.h>
-
 namespace {
 
 using namespace chistream;
 
+// One for all runs: making the tables takes a hundred times as long as a run.
+struct Server {
+  std::filesystem::path const root = [] {
+    std::string name = "/dev/shm/fuzz-upload-XXXXXX";
+    if (!::mkdtemp(name.data())) std::abort();
+    return name;
+  }();
+  Spool spool{root};
+  Journal journal{spool.journal()};
+  std::uint64_t runs = 0;
+};
+
+Server& server() {
+  static Server one;
+  return one;
+}
+
 class Run {
  public:
-  explicit Run(std::span<std::uint8_t const> input)
-      : input_(input), root_(make_folder()), spool_(root_), journal_(spool_.journal()) {
+  explicit Run(std::span<std::uint8_t const> input) : input_(input) {
     qsm::v1::CreateUploadRequest request;
-    request.set_request_id("r");
+    request.set_request_id(std::to_string(++server().runs));
     if (byte() % 4 == 0) request.set_declared_bytes(byte());
     id_ = journal_.create_upload(request).upload.upload_id();
   }
-  ~Run() { std::filesystem::remove_all(root_); }
+  ~Run() {
+    std::error_code ignored;
+    std::filesystem::remove(spool_.upload(id_), ignored);
+  }
 
   void play() {
     upload_.emplace(journal_, spool_, id_);
@@ -38,12 +57,6 @@ class Run {
   }
 
  private:
-  static std::filesystem::path make_folder() {
-    std::string name = "/dev/shm/fuzz-upload-XXXXXX";
-    if (!::mkdtemp(name.data())) std::abort();
-    return name;
-  }
-
   std::uint8_t byte() {
     if (input_.empty()) return 0;
     std::uint8_t const value = input_.front();
@@ -112,9 +125,8 @@ class Run {
   }
 
   std::span<std::uint8_t const> input_;
-  std::filesystem::path const root_;
-  Spool spool_;
-  Journal journal_;
+  Spool& spool_ = server().spool;
+  Journal& journal_ = server().journal;
   std::string id_;
   std::optional<OpenUpload> upload_;
   std::string sent_;
