@@ -98,6 +98,9 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
     stop();  // the destructor does not run
     throw;
   }
+  if (http_)
+    spdlog::info("metrics on {}:{}", options.metrics.substr(0, options.metrics.rfind(':')),
+                 http_->port());
   queue_tick_ = std::make_unique<Periodic>(milliseconds(50), [this] { queue_.tick(); });
   retaining_ = std::make_unique<Periodic>(seconds(options.retention_s), [this] {
     if (clock_.trusted()) retention_.run(std::chrono::system_clock::now());
