@@ -172,7 +172,7 @@ def slow_readers(folder):
 def emergency(folder):
     scan, _ = simulate(folder, matrix=(80, 96, 72), voxel_mm=2)
     with Server(folder) as server:
-        for _ in range(51):
+        for _ in range(60):
             server.client("submit", scan, "--new")
         wait_for("a job to run", lambda: "RUNNING" in server.client("jobs").stdout, 60)
         job = server.client("submit", scan, "--new", "--priority", "emergency").stdout.split()[-1]
