@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <random>
 #include <vector>
 
 #include "formats/format_error.hpp"
@@ -16,31 +18,44 @@ namespace {
 
 using namespace grpc::experimental;
 
-// Call credentials would do, but gRPC accepts them on encrypted channels only, and a Unix socket
-// is as good as one.
-class TokenInterceptor final : public Interceptor {
+std::string random_hex(int digits) {
+  std::random_device source;
+  std::string text;
+  while (static_cast<int>(text.size()) < digits) text += "0123456789abcdef"[source() % 16];
+  return text;
+}
+
+// What every call carries. Call credentials would do for the token, but gRPC accepts them on
+// encrypted channels only, and a Unix socket is as good as one.
+class Carried final : public Interceptor {
  public:
-  explicit TokenInterceptor(std::string const& authorization) : authorization_(authorization) {}
+  explicit Carried(std::map<std::string, std::string> const& metadata) : metadata_(metadata) {}
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_INITIAL_METADATA))
-      methods->GetSendInitialMetadata()->insert({"authorization", authorization_});
+      for (auto const& [name, value] : metadata_)
+        methods->GetSendInitialMetadata()->insert({name, value});
     methods->Proceed();
   }
 
  private:
-  std::string const& authorization_;  // the factory's, which lives as long as the channel
+  std::map<std::string, std::string> const& metadata_;  // the factory's, which outlives the call
 };
 
-class TokenFactory final : public ClientInterceptorFactoryInterface {
+class CarriedFactory final : public ClientInterceptorFactoryInterface {
  public:
-  explicit TokenFactory(std::string const& token) : authorization_("Bearer " + token) {}
-  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
-    return new TokenInterceptor(authorization_);
-  }
+  explicit CarriedFactory(std::map<std::string, std::string> metadata)
+      : metadata_(std::move(metadata)) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override { return new Carried(metadata_); }
 
  private:
-  std::string const authorization_;
+  std::map<std::string, std::string> const metadata_;
 };
+
+// One trace per process: what a command does is one thing to whoever looks for it in the logs.
+std::string traceparent() {
+  static std::string const id = random_hex(32);
+  return "00-" + id + "-" + random_hex(16) + "-01";
+}
 
 std::string content_of(std::filesystem::path const& path) {
   std::ifstream file(path, std::ios::binary);
@@ -87,13 +102,15 @@ std::shared_ptr<grpc::ChannelCredentials> channel_credentials(Credentials const&
 std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
                                             Credentials const& credentials,
                                             grpc::ChannelArguments const& arguments) {
-  std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
+  std::map<std::string, std::string> metadata{{"traceparent", traceparent()}};
   if (!credentials.token_file.empty()) {
     if (credentials.server_ca.empty() && !stays_here(address))
       throw FormatError("TOKEN_NEEDS_TLS",
                         "the token would travel to " + address + " unencrypted; give --tls-ca");
-    interceptors.push_back(std::make_unique<TokenFactory>(token_in(credentials.token_file)));
+    metadata["authorization"] = "Bearer " + token_in(credentials.token_file);
   }
+  std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<CarriedFactory>(std::move(metadata)));
   return CreateCustomChannelWithInterceptors(address, channel_credentials(credentials), arguments,
                                              std::move(interceptors));
 }

@@ -17,8 +17,9 @@ struct Credentials {
   std::filesystem::path key;
 };
 
-/// A channel whose every call carries the token. Throws FormatError FILE_UNREADABLE,
-/// BAD_TOKEN_FILE, TOKEN_NEEDS_TLS (a token goes to no other machine unencrypted), TLS_FILES.
+/// A channel whose every call carries the token and a trace id (W3C traceparent). Throws
+/// FormatError FILE_UNREADABLE, BAD_TOKEN_FILE, TOKEN_NEEDS_TLS (a token goes to no other machine
+/// unencrypted), TLS_FILES.
 std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
                                             Credentials const& credentials,
                                             grpc::ChannelArguments const& arguments);

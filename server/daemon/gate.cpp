@@ -2,6 +2,7 @@
 
 #include "daemon/status.hpp"
 #include "qsm/v1/error.pb.h"
+#include "store/random_id.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
@@ -41,6 +42,19 @@ std::string address_of(grpc::ServerContext const& context) {
   return peer.starts_with("ip") && colon != std::string::npos ? peer.substr(0, colon) : peer;
 }
 
+// Of W3C's traceparent, 00-<trace id>-<parent id>-<flags>; a new one where none, or none of that
+// form, was sent.
+std::string trace_of(grpc::ServerContext const& context) {
+  auto const found = context.client_metadata().find("traceparent");
+  if (found != context.client_metadata().end()) {
+    std::string const sent(found->second.data(), found->second.size());
+    std::string const id = sent.size() >= 35 ? sent.substr(3, 32) : "";
+    bool const hex = id.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!id.empty() && hex && id.find_first_not_of('0') != std::string::npos) return id;
+  }
+  return random_id();
+}
+
 int outcome_of(grpc::Status const& status) {
   switch (status.error_code()) {
     case grpc::OK:
@@ -73,6 +87,7 @@ grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view m
   grpc::Status status;
   try {
     caller = admit(context, rule);
+    caller.trace_id = trace_of(context);
     require_own(caller, request);
     body(caller);
   } catch (...) {

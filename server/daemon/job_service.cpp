@@ -81,7 +81,7 @@ grpc::Status JobService::SubmitJob(grpc::ServerContext* context,
         quota_.require_room_for_job(caller.tenant);
         Asked const asked = ask(request->spec());
         require_fit(asked.estimate);
-        *response = queue_.submit(origin, asked.spec, asked.estimate.peak_bytes());
+        *response = queue_.submit(origin, asked.spec, asked.estimate.peak_bytes(), caller.trace_id);
       },
       response);
 }
@@ -162,7 +162,7 @@ grpc::Status JobService::RetryJob(grpc::ServerContext* context,
           require_may_hurry(caller, journal_.job(request->job_id()).job.spec().priority());
           quota_.require_room_for_job(caller.tenant);
         }
-        *response = queue_.retry(origin, request->job_id());
+        *response = queue_.retry(origin, request->job_id(), caller.trace_id);
       },
       response);
 }

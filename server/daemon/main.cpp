@@ -2,6 +2,7 @@
 #include <grpc/grpc.h>
 #include <malloc.h>
 #include <signal.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "daemon/options.hpp"
 #include "daemon/server.hpp"
@@ -17,10 +19,30 @@
 
 namespace {
 
+// %* of the pattern: the message as a JSON string.
+class JsonMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(spdlog::details::log_msg const& line, std::tm const&,
+              spdlog::memory_buf_t& to) override {
+    std::string const text = nlohmann::json(std::string(line.payload.data(), line.payload.size()))
+                                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    to.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JsonMessage>();
+  }
+};
+
 void start_log(chistream::DaemonOptions const& options) {
   auto const log = options.log_file.empty()
                        ? spdlog::stderr_logger_mt("chistreamd")
                        : spdlog::basic_logger_mt("chistreamd", options.log_file);
+  if (options.log_format == "json") {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<JsonMessage>('*').set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+    log->set_formatter(std::move(formatter));
+  }
   log->set_level(spdlog::level::from_str(options.log_level));
   log->flush_on(spdlog::level::info);
   spdlog::set_default_logger(log);

@@ -117,6 +117,9 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_flag("--tokens-suffice", options.tokens_suffice,
                "off loopback: tokens alone, without client certificates");
   app.add_option("--log-file", options.log_file, "[stderr]");
+  app.add_option("--log-format", options.log_format, "json: one object per line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level)
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();

@@ -35,8 +35,9 @@ struct DaemonOptions {
   std::filesystem::path access_file;  // empty: whoever reaches the server owns it
   std::filesystem::path audit_file;   // empty: audit.jsonl in the spool
   TlsFiles tls;
-  bool tokens_suffice = false;  // off loopback: clients need no certificate
-  std::string log_file;         // empty: stderr
+  bool tokens_suffice = false;      // off loopback: clients need no certificate
+  std::string log_file;             // empty: stderr
+  std::string log_format = "text";  // text, json
   std::string log_level = "info";
 
   bool operator==(DaemonOptions const&) const = default;

@@ -49,6 +49,16 @@ qsm::v1::ClaimResponse JobQueue::claim(qsm::v1::ClaimRequest const& request,
 std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimRequest const& request) {
   std::string const next = next_job(request.device());
   if (next.empty()) return std::nullopt;
+  // Memory of the device, of transforms, of the heap: whatever a process has of one tenant ends
+  // with it, and another takes the job of the next.
+  std::string const& tenant = live_.at(next).place.tenant;
+  auto const held = tenant_of_worker_.try_emplace(request.worker_id(), tenant);
+  if (held.first->second != tenant) {
+    retired_.insert(request.worker_id());
+    qsm::v1::ClaimResponse another;
+    another.set_end(true);
+    return another;
+  }
   std::optional<JobRecord> record = journal_.job(next);
   UploadRecord const input = journal_.upload(record->job.spec().upload_id());
   record->job.set_state(qsm::v1::JOB_STATE_RUNNING);
@@ -69,14 +79,15 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
   live.expires_at = now_() + kFirstHeartbeat;
   live.stage_since = now_();
   changed(live);
-  spdlog::info("job {} attempt {} epoch {}: to worker {}", record->job.job_id(),
-               record->job.attempt(), record->epoch, request.worker_id());
+  spdlog::info("job {} attempt {} epoch {}: to worker {}, trace {}", record->job.job_id(),
+               record->job.attempt(), record->epoch, request.worker_id(), record->job.trace_id());
 
   qsm::v1::ClaimResponse response;
   *response.mutable_claim() = live.claim;
   *response.mutable_spec() = record->job.spec();
   response.set_input_path(spool_.upload(input.upload.upload_id()).string());
   response.set_input_sha256(input.upload.summary().sha256());
+  response.set_trace_id(record->job.trace_id());
   response.set_created_at_unix_s(record->job.created_at().seconds());
   return response;
 }
@@ -172,6 +183,7 @@ void JobQueue::retire_worker(std::string const& worker_id, std::string const& ho
                              Loss loss) {
   std::scoped_lock const lock(mutex_);
   retired_.insert(worker_id);
+  tenant_of_worker_.erase(worker_id);
   auto const lost = [&](Live const& live) { return live.claimed() && live.worker_id == worker_id; };
   for (std::string const& id : ids_where(lost))
     end_attempt(id, loss == Loss::kCrashed ? Cause::kWorkerCrash : Cause::kWorkerTaken,

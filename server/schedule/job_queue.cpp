@@ -43,12 +43,13 @@ JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
 }
 
 qsm::v1::Job JobQueue::submit(Origin const& origin, qsm::v1::JobSpec const& resolved,
-                              std::uint64_t estimated_bytes) {
+                              std::uint64_t estimated_bytes, std::string const& trace_id) {
   std::scoped_lock const lock(mutex_);
-  return insert(origin, resolved, estimated_bytes, "");
+  return insert(origin, resolved, estimated_bytes, "", trace_id);
 }
 
-qsm::v1::Job JobQueue::retry(Origin const& origin, std::string const& job_id) {
+qsm::v1::Job JobQueue::retry(Origin const& origin, std::string const& job_id,
+                             std::string const& trace_id) {
   std::scoped_lock const lock(mutex_);
   if (auto const earlier = journal_.submitted_job(origin)) return earlier->job;
   qsm::v1::Job const job = journal_.job(job_id).job;
@@ -58,17 +59,19 @@ qsm::v1::Job JobQueue::retry(Origin const& origin, std::string const& job_id) {
   if (job.state() < qsm::v1::JOB_STATE_SUCCEEDED)
     throw RequestError(grpc::FAILED_PRECONDITION, "JOB_IS_NOT_OVER",
                        "only a job that is over can be tried again", "cancel it first");
-  return insert(origin, job.spec(), job.estimated_bytes(), job.job_id());
+  return insert(origin, job.spec(), job.estimated_bytes(), job.job_id(), trace_id);
 }
 
 qsm::v1::Job JobQueue::insert(Origin const& origin, qsm::v1::JobSpec const& spec,
-                              std::uint64_t estimated_bytes, std::string const& retry_of) {
+                              std::uint64_t estimated_bytes, std::string const& retry_of,
+                              std::string const& trace_id) {
   require_open();
   qsm::v1::Job job;
   job.set_job_id(random_id());
   job.set_state(qsm::v1::JOB_STATE_QUEUED);
   job.set_tenant(origin.tenant);
   job.set_retry_of(retry_of);
+  job.set_trace_id(trace_id);
   job.set_estimated_bytes(estimated_bytes);
   *job.mutable_spec() = spec;
   *job.mutable_created_at() = timestamp_now();

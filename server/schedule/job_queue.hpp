@@ -69,9 +69,10 @@ class JobQueue {
 
   /// `estimated_bytes`: memory of the device that it will take, 0: next to nothing.
   qsm::v1::Job submit(Origin const& origin, qsm::v1::JobSpec const& resolved,
-                      std::uint64_t estimated_bytes = 0);
+                      std::uint64_t estimated_bytes = 0, std::string const& trace_id = "");
   /// A new job like one that ended without a result, for the tenant of the origin.
-  qsm::v1::Job retry(Origin const& origin, std::string const& job_id);
+  qsm::v1::Job retry(Origin const& origin, std::string const& job_id,
+                     std::string const& trace_id = "");
   qsm::v1::Job set_priority(qsm::v1::SetPriorityRequest const& request);
   qsm::v1::Job job(std::string const& job_id);
   /// Newest first, each with its progress.
@@ -177,7 +178,8 @@ class JobQueue {
   Live& require(qsm::v1::TaskClaim const& claim);  // throws STALE_CLAIM
   Snapshot snapshot_locked(std::string const& job_id);
   qsm::v1::Job insert(Origin const& origin, qsm::v1::JobSpec const& spec,
-                      std::uint64_t estimated_bytes, std::string const& retry_of);
+                      std::uint64_t estimated_bytes, std::string const& retry_of,
+                      std::string const& trace_id);
   Live& add(qsm::v1::Job const& job);
   std::optional<qsm::v1::ClaimResponse> claim_locked(qsm::v1::ClaimRequest const& request);
   std::string next_job(qsm::v1::Device const& device);  // empty: none that may start there now
@@ -212,6 +214,7 @@ class JobQueue {
   std::condition_variable_any wake_;
   std::map<std::string, Live> live_;
   std::set<std::string> retired_;
+  std::map<std::string, std::string> tenant_of_worker_;  // whose data it has held
   bool stopping_ = false;
   bool draining_ = false;
   std::function<void(qsm::v1::Job const&)> heard_ = [](qsm::v1::Job const&) {};

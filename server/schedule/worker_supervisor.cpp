@@ -19,6 +19,7 @@ constexpr milliseconds kFirstPause{100};
 constexpr milliseconds kLongestPause{5'000};
 constexpr milliseconds kLongLife{10'000};  // after which the next death is a first one again
 constexpr milliseconds kTermGrace{2'000};
+constexpr std::string_view kAsAsked = "exit code 0";
 
 // Complete lines go to the log, the rest waits for its end.
 void log_lines(std::string const& worker_id, std::string& text, bool all) {
@@ -81,6 +82,10 @@ void WorkerSupervisor::run(std::stop_token stop) {
     }
     if (stop.stop_requested()) return;
     if (Clock::now() - started > kLongLife) rest = kFirstPause;
+    if (how_it_ended == kAsAsked) {  // another tenant is next
+      rest = kFirstPause;
+      continue;
+    }
     spdlog::warn("worker {} ended by {}; starting the next in {} ms", worker_id, how_it_ended,
                  rest.count());
     pause(rest, stop);

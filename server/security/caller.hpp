@@ -39,6 +39,7 @@ struct Caller {
   std::string name;    // of a console, a program, a person; stands in the audit trail
   std::string tenant;  // whose uploads and jobs it sees; empty on a server without an access file
   Roles roles;
+  std::string trace_id = {};  // of this call; 32 hex digits
 };
 
 }  // namespace chistream

@@ -55,6 +55,10 @@ int serve(ServeOptions const& o) {
       std::cerr << "the daemon went away: " << status.error_message() << '\n';
       return status.error_code() == grpc::StatusCode::UNAVAILABLE ? 0 : 1;
     }
+    if (task.end()) {
+      std::cerr << "another tenant is next; a new process takes over\n";
+      return 0;
+    }
     std::chrono::duration<double> const idle = std::chrono::steady_clock::now() - last_work;
     if (!task.has_claim()) {
       if (patient || idle.count() < o.idle_exit_s) continue;

@@ -76,6 +76,8 @@ TaskEnd run_task(qsm::ThisDevice const& device, int device_index,
   *request.mutable_claim() = task.claim();
   bool device_broken = false;
   std::string stage;
+  std::cerr << task.claim().job_id() << ": attempt " << task.claim().attempt() << ", trace "
+            << task.trace_id() << std::endl;
   try {
     JobInput const input{.job_id = task.claim().job_id(),
                          .spec = task.spec(),

@@ -248,6 +248,7 @@ int serve(std::string const& socket, std::string const& worker_id, double idle_e
     request.set_wait_s(idle_exit_s > 0 ? idle_exit_s : 5);
     ClaimResponse work;
     if (!stub->Claim(&context, request, &work).ok()) return 1;
+    if (work.end()) return 0;
     if (work.has_claim()) work_on(*stub, work);
     if (!work.has_claim() && idle_exit_s > 0) return 0;
   }

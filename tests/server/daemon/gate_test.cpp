@@ -198,6 +198,19 @@ TEST_F(GateTest, ListsOnlyTheTenantsOwn) {
   }
 }
 
+TEST_F(GateTest, TenantsTakeTurnsAndEachGetsAWorkerOfItsOwn) {
+  std::vector<std::pair<std::string, std::string>> made;  // tenant, job
+  for (std::string const tenant : {"mine", "theirs", "mine"}) {
+    authorize(tenant + "-submit");
+    std::string const name = std::to_string(made.size());
+    qsm::v1::Job job;
+    ASSERT_TRUE(submit(job_request(name, committed_upload(name)), &job).ok());
+    made.emplace_back(tenant, job.job_id());
+    EXPECT_TRUE(reaches(job.job_id(), qsm::v1::JOB_STATE_SUCCEEDED));
+    EXPECT_EQ(get_job(job.job_id()).trace_id().size(), 32u);
+  }
+}
+
 TEST_F(GateTest, AnEmergencyNeedsItsRole) {
   authorize("mine-submit");
   auto request = job_request("job", committed_upload("exam"), "succeed");

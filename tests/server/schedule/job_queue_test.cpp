@@ -328,6 +328,26 @@ TEST_F(JobQueueTest, AWorkerOfTheSameNameTakesNothingFromTheJobOfTheFormer) {
   EXPECT_EQ(journal_.job(id).crashes, 0u);
 }
 
+TEST_F(JobQueueTest, AProcessHoldsTheDataOfOneTenantOnly) {
+  auto const submit_for = [&](std::string const& tenant) {
+    SubmitJobRequest request;
+    request.set_request_id("1");
+    JobSpec spec;
+    spec.set_upload_id(upload_id_);
+    return queue_->submit({request, tenant}, spec).job_id();
+  };
+  submit_for("one");
+  queue_->finish(finished(claim("w"), FinishRequest::OUTCOME_SUCCEEDED));
+  std::string const other = submit_for("other");
+  ClaimRequest request;
+  request.set_worker_id("w");
+  ClaimResponse const answer = queue_->claim(request, [] { return false; });
+
+  EXPECT_TRUE(answer.end());
+  EXPECT_FALSE(answer.has_claim());
+  EXPECT_EQ(claim("a new process").job_id(), other);
+}
+
 TEST_F(JobQueueTest, WhatSlurmTookAwayIsNoCrash) {
   std::string const id = submit("1");
   for (int i = 0; i < 5; ++i) {
