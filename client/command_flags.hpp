@@ -22,7 +22,7 @@ class ServerFlag {
 
  private:
   std::string address_;
-  Credentials credentials_;
+  qsm::channel::Credentials credentials_;
 };
 
 /// What the server says of itself, and for people to read.

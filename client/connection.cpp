@@ -48,14 +48,14 @@ void check(grpc::Status const& status) {
   if (!status.ok()) throw RpcError(status);
 }
 
-Connection::Connection(std::string const& address, Credentials const& credentials) {
+Connection::Connection(std::string const& address, qsm::channel::Credentials const& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // else a proxy is asked for loopback too
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 1 << 20);  // a chunk of an upload in one frame
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3000);
-  auto const channel = open_channel(address, credentials, arguments);
+  auto const channel = qsm::channel::open_channel(address, credentials, arguments);
   uploads = qsm::v1::UploadService::NewStub(channel);
   jobs = qsm::v1::JobService::NewStub(channel);
   results = qsm::v1::ResultService::NewStub(channel);

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "client/credentials.hpp"
+#include "channel/channel.hpp"
 #include "qsm/v1/admin.grpc.pb.h"
 #include "qsm/v1/error.pb.h"
 #include "qsm/v1/job.grpc.pb.h"
@@ -40,7 +40,8 @@ void check(grpc::Status const& status);
 /// Stubs on one channel to "host:port" or "unix:PATH". Connects when first used, and again by
 /// itself.
 struct Connection {
-  explicit Connection(std::string const& address, Credentials const& credentials = {});
+  explicit Connection(std::string const& address,
+                      qsm::channel::Credentials const& credentials = {});
 
   std::unique_ptr<qsm::v1::UploadService::Stub> uploads;
   std::unique_ptr<qsm::v1::JobService::Stub> jobs;

@@ -11,9 +11,8 @@ namespace chistream {
 namespace {
 
 int exit_of(FormatError const& error) {
-  constexpr std::array kUsage = {"OPTION_TYPE",     "UNKNOWN_OPTION",  "UNKNOWN_PIPELINE",
-                                 "NO_INPUT",        "FILE_UNWRITABLE", "OUTPUT_IN_USE",
-                                 "TOKEN_NEEDS_TLS", "BAD_TOKEN_FILE",  "TLS_FILES"};
+  constexpr std::array kUsage = {"OPTION_TYPE", "UNKNOWN_OPTION",  "UNKNOWN_PIPELINE",
+                                 "NO_INPUT",    "FILE_UNWRITABLE", "OUTPUT_IN_USE"};
   constexpr std::array kServer = {"RESULT_DAMAGED", "SERIES_INCOMPLETE", "BAD_ARTIFACT_NAME"};
   auto const is = [&](char const* reason) { return error.reason() == reason; };
   if (std::any_of(kUsage.begin(), kUsage.end(), is)) return kExitUsage;
@@ -54,6 +53,10 @@ int report(std::exception const& error) {
   if (auto const* rpc = dynamic_cast<RpcError const*>(&error)) {
     print(rpc->detail().reason(), rpc->detail().message(), rpc->detail().hint());
     return exit_of(*rpc);
+  }
+  if (auto const* channel = dynamic_cast<qsm::channel::ChannelError const*>(&error)) {
+    print(channel->reason(), channel->what(), "");
+    return kExitUsage;
   }
   print("CLIENT_FAILED", error.what(), "");
   return kExitUsage;

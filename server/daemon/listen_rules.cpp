@@ -25,6 +25,11 @@ void require_protection(DaemonOptions const& options) {
   if (options.tls.certificate.empty() && !options.tls.client_ca.empty())
     throw RequestError(grpc::INVALID_ARGUMENT, "TLS_FILES",
                        "--tls-client-ca needs --tls-cert and --tls-key");
+  bool const nodes = !options.worker_listen.empty();
+  if (nodes &&
+      (options.tls.certificate.empty() || options.worker_name.empty() || options.worker_ca.empty()))
+    throw RequestError(grpc::INVALID_ARGUMENT, "TLS_FILES",
+                       "--worker-listen needs --tls-cert, --tls-key, --worker-name, --worker-ca");
   if (is_loopback(options.listen)) return;
   std::string missing;
   if (options.tls.certificate.empty()) missing += " --tls-cert and --tls-key,";

@@ -58,6 +58,12 @@ CommandLine parse_command_line(int argc, char const* const argv[]) {
   app.add_option("--sbatch", options.sbatch,
                  "an option for sbatch, e.g. --sbatch=--partition=gpu; may be repeated")
       ->allow_extra_args(false);
+  app.add_option("--worker-listen", options.worker_listen,
+                 "host:port for workers on other machines, with TLS and a token for each [none]");
+  app.add_option("--worker-name", options.worker_name,
+                 "of this machine, as those workers find it and its certificate has it");
+  app.add_option("--worker-ca", options.worker_ca,
+                 "PEM that those workers trust, at the same path on every node");
   app.add_option("--slurm-window", options.slurm_window, "jobs that Slurm has of us at a time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -19,6 +19,9 @@ struct DaemonOptions {
   int threads = 0;                         // of a worker; 0: what there is, shared evenly
   std::string executor = "local";          // local, slurm
   std::vector<std::string> sbatch;         // further options: "--partition=gpu", "--gres=gpu:1"
+  std::string worker_listen;               // host:port for workers on other machines; empty: none
+  std::string worker_name;                 // that they find this machine by; in the certificate
+  std::filesystem::path worker_ca;         // PEM that they trust; at the same path on the nodes
   int slurm_window = 4;                    // of its jobs at most are ours
   double slurm_idle_exit_s = 60;           // after which a worker without work gives its place back
   double cancel_grace_s = 10;

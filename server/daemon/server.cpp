@@ -68,7 +68,7 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
       quota_(callers_, journal_),
       worker_(choose_worker(options.device, options.worker_dir, options.executor == "slurm")),
       queue_(recovered(spool_, journal_), spool_, policy_of(options)),
-      worker_service_(queue_, spool_),
+      worker_service_(queue_, spool_, tokens_),
       upload_service_(options, gate_, quota_, admission_, metrics_, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
       job_service_(gate_, quota_, journal_, spool_, queue_, worker_),
@@ -113,16 +113,20 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
 
 std::unique_ptr<Executor> Server::make_executor() {
   std::string const socket = spool_.worker_socket().string();
-  if (options_.executor == "slurm")
+  if (options_.executor == "slurm") {
+    bool const here = options_.worker_listen.empty();
     return std::make_unique<SlurmPool>(
         SlurmOptions{.program = worker_.program.string(),
-                     .socket = socket,
+                     .folder = spool_.root() / "run",
+                     .address = here ? "unix:" + socket : worker_address_,
+                     .server_ca = options_.worker_ca,
                      .instance = spool_.instance(),
                      .window = options_.slurm_window,
                      .idle_exit_s = options_.slurm_idle_exit_s,
                      .sbatch = options_.sbatch,
                      .cancel_grace = seconds(options_.cancel_grace_s)},
-        queue_);
+        queue_, tokens_);
+  }
   return std::make_unique<WorkerPool>(PoolOptions{.worker = worker_,
                                                   .socket = socket,
                                                   .workers = options_.workers,
@@ -141,11 +145,21 @@ void Server::listen_to_workers() {
   grpc::ServerBuilder builder;
   keep_alive(builder, 10 * kSecond);
   builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
+  int port = 0;
+  if (!options_.worker_listen.empty())
+    builder.AddListeningPort(options_.worker_listen, tls_->credentials(ClientCertificate::kNone),
+                             &port);
   builder.RegisterService(&worker_service_);
   worker_server_ = builder.BuildAndStart();
   // The directory lets nobody else in, so the socket was never open to others.
   if (!worker_server_ || ::chmod(path.c_str(), 0600) != 0)
     throw RequestError(grpc::FAILED_PRECONDITION, "CANNOT_LISTEN", "cannot listen on " + path);
+  if (options_.worker_listen.empty()) return;
+  if (port == 0)
+    throw RequestError(grpc::FAILED_PRECONDITION, "CANNOT_LISTEN",
+                       "cannot listen on " + options_.worker_listen + "; is it in use?");
+  spdlog::info("workers on other machines come to port {}", port);
+  worker_address_ = options_.worker_name + ":" + std::to_string(port);
 }
 
 void Server::listen_to_clients(DaemonOptions const& options) {
@@ -163,7 +177,9 @@ void Server::listen_to_clients(DaemonOptions const& options) {
   quota.Resize(512u << 20);  // bytes of messages under way
   builder.SetResourceQuota(quota);
   int port = 0;
-  builder.AddListeningPort(address, tls_ ? tls_->credentials() : grpc::InsecureServerCredentials(),
+  builder.AddListeningPort(address,
+                           tls_ ? tls_->credentials(ClientCertificate::kAsConfigured)
+                                : grpc::InsecureServerCredentials(),
                            &port);
   builder.RegisterService(&upload_service_);
   builder.RegisterService(&job_service_);

@@ -72,8 +72,10 @@ class Server {
   Quota quota_;
   WorkerChoice worker_;
   JobQueue queue_;
+  WorkerTokens tokens_;
   WorkerService worker_service_;
   std::unique_ptr<grpc::Server> worker_server_;  // listens before the first worker starts
+  std::string worker_address_;                   // for workers on other machines
   std::unique_ptr<Executor> workers_;
   UploadService upload_service_;
   JobService job_service_;

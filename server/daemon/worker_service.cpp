@@ -1,5 +1,9 @@
 #include "daemon/worker_service.hpp"
 
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <thread>
 
 #include "container/sha256.hpp"
@@ -33,18 +37,57 @@ void receive(grpc::ServerReader<qsm::v1::PutArtifactRequest>& stream,
 
 }  // namespace
 
+std::optional<std::string> WorkerService::require_known(grpc::ServerContext const& context) const {
+  // The Unix socket lies in a directory that lets nobody else in.
+  if (context.peer().starts_with("unix:")) return std::nullopt;
+  constexpr std::string_view kBearer = "Bearer ";
+  auto const found = context.client_metadata().find("authorization");
+  std::string_view const sent = found == context.client_metadata().end()
+                                    ? std::string_view()
+                                    : std::string_view(found->second.data(), found->second.size());
+  auto const worker =
+      sent.starts_with(kBearer) ? tokens_.worker_of(sent.substr(kBearer.size())) : std::nullopt;
+  if (!worker)
+    throw RequestError(grpc::UNAUTHENTICATED, "TOKEN_UNKNOWN", "no worker of ours has this token");
+  return worker;
+}
+
+grpc::Status WorkerService::FetchInput(grpc::ServerContext* context,
+                                       qsm::v1::FetchInputRequest const* request,
+                                       grpc::ServerWriter<qsm::v1::DataChunk>* stream) {
+  return answer("FetchInput", [&] {
+    require_known(*context);
+    File const exam(queue_.input_of(request->claim()), O_RDONLY);
+    qsm::v1::DataChunk chunk;
+    for (std::uint64_t at = 0; at < exam.size(); at += chunk.data().size()) {
+      std::string piece(std::min<std::uint64_t>(1u << 20, exam.size() - at), '\0');
+      piece.resize(exam.read_at(at, std::as_writable_bytes(std::span(piece))));
+      if (piece.empty())
+        throw RequestError(grpc::DATA_LOSS, "SPOOL_TRUNCATED", "the exam is short");
+      chunk.set_offset(at);
+      chunk.set_data(std::move(piece));
+      if (!stream->Write(chunk)) return;
+    }
+    spdlog::info("job {}: its exam was sent to the worker, {} bytes", request->claim().job_id(),
+                 exam.size());
+  });
+}
+
 grpc::Status WorkerService::Claim(grpc::ServerContext* context,
                                   qsm::v1::ClaimRequest const* request,
                                   qsm::v1::ClaimResponse* response) {
   return answer("Claim", [&] {
+    if (auto const worker = require_known(*context); worker && *worker != request->worker_id())
+      throw RequestError(grpc::PERMISSION_DENIED, "NOT_YOUR_NAME", "the token is another worker's");
     *response = queue_.claim(*request, [context] { return context->IsCancelled(); });
   });
 }
 
 grpc::Status WorkerService::Heartbeat(
-    grpc::ServerContext*,
+    grpc::ServerContext* context,
     grpc::ServerReaderWriter<qsm::v1::TaskOrder, qsm::v1::TaskReport>* stream) {
   return answer("Heartbeat", [&] {
+    require_known(*context);
     qsm::v1::TaskReport report;
     if (!stream->Read(&report)) return;
     qsm::v1::TaskClaim const claim = report.claim();
@@ -62,10 +105,11 @@ grpc::Status WorkerService::Heartbeat(
   });
 }
 
-grpc::Status WorkerService::PutArtifact(grpc::ServerContext*,
+grpc::Status WorkerService::PutArtifact(grpc::ServerContext* context,
                                         grpc::ServerReader<qsm::v1::PutArtifactRequest>* stream,
                                         qsm::v1::PutArtifactResponse*) {
   return answer("PutArtifact", [&] {
+    require_known(*context);
     qsm::v1::PutArtifactRequest first;
     if (!stream->Read(&first) || !first.has_head())
       throw RequestError(grpc::INVALID_ARGUMENT, "MISSING_HEAD",
@@ -84,9 +128,13 @@ grpc::Status WorkerService::PutArtifact(grpc::ServerContext*,
   });
 }
 
-grpc::Status WorkerService::Finish(grpc::ServerContext*, qsm::v1::FinishRequest const* request,
+grpc::Status WorkerService::Finish(grpc::ServerContext* context,
+                                   qsm::v1::FinishRequest const* request,
                                    qsm::v1::FinishResponse*) {
-  return answer("Finish", [&] { queue_.finish(*request); });
+  return answer("Finish", [&] {
+    require_known(*context);
+    queue_.finish(*request);
+  });
 }
 
 }  // namespace chistream

@@ -131,6 +131,12 @@ void JobQueue::check_claim(qsm::v1::TaskClaim const& claim) {
   require(claim);
 }
 
+std::filesystem::path JobQueue::input_of(qsm::v1::TaskClaim const& claim) {
+  std::scoped_lock const lock(mutex_);
+  require(claim);
+  return spool_.upload(journal_.job(claim.job_id()).job.spec().upload_id());
+}
+
 void JobQueue::add_artifact(qsm::v1::TaskClaim const& claim, qsm::v1::Artifact const& artifact) {
   std::scoped_lock const lock(mutex_);
   require(claim).artifacts.push_back(artifact);

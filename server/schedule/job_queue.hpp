@@ -110,6 +110,7 @@ class JobQueue {
   /// True when the worker is to stop; false when stopped itself or the claim is over.
   bool wait_for_order(qsm::v1::TaskClaim const& claim, std::stop_token stop);
   void check_claim(qsm::v1::TaskClaim const& claim);
+  std::filesystem::path input_of(qsm::v1::TaskClaim const& claim);
   void add_artifact(qsm::v1::TaskClaim const& claim, qsm::v1::Artifact const& artifact);
   void finish(qsm::v1::FinishRequest const& request);
 

@@ -1,11 +1,13 @@
 #include "schedule/slurm_pool.hpp"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
 #include <fstream>
 #include <set>
 
+#include "store/file.hpp"
 #include "store/random_id.hpp"
 
 namespace chistream {
@@ -20,8 +22,11 @@ bool taken_away(std::string const& state) {
 
 }  // namespace
 
-SlurmPool::SlurmPool(SlurmOptions options, JobQueue& queue)
-    : options_(std::move(options)), queue_(queue), prefix_("qsm-" + options_.instance + "-") {
+SlurmPool::SlurmPool(SlurmOptions options, JobQueue& queue, WorkerTokens& tokens)
+    : options_(std::move(options)),
+      queue_(queue),
+      tokens_(tokens),
+      prefix_("qsm-" + options_.instance + "-") {
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
 }
 
@@ -69,13 +74,13 @@ void SlurmPool::reconcile(std::vector<SlurmJob> const& seen) {
   for (auto const& [name, pilot] : gone) {
     std::string const state = slurm_.last_state(pilot.slurm_id);
     spdlog::info("slurm: worker {} (job {}) is gone, {}", name, pilot.slurm_id, state);
-    log_output_of(name);
+    forget(name);
     queue_.retire_worker(name, "the Slurm state " + state,
                          taken_away(state) ? Loss::kTakenAway : Loss::kCrashed);
   }
   for (auto const& [name, job] : by_name) {  // of a daemon before this one, or killed
     spdlog::info("slurm: job {} ({}) is nobody's, cancelled", job.id, name);
-    log_output_of(name);
+    forget(name);
     queue_.retire_worker(name, "it belonged to a daemon before this one", Loss::kTakenAway);
     slurm_.cancel(job.id, false);
   }
@@ -93,6 +98,7 @@ void SlurmPool::kill_what_must_be_killed() {
     spdlog::warn("slurm: worker {} killed, it hangs or did not let go of a job that was to stop",
                  name);
     slurm_.cancel(pilot.slurm_id, true);
+    forget(name);
     queue_.retire_worker(name, "SIGKILL");
   }
 }
@@ -111,8 +117,17 @@ void SlurmPool::hand_in_what_is_wanted() {
 
 void SlurmPool::hand_in() {
   std::string const name = prefix_ + random_id();
+  std::string credentials;
+  if (!options_.address.starts_with("unix:")) {
+    std::string const token = random_id() + random_id();
+    File file(file_of(name, ".token"), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    file.write_at(0, std::as_bytes(std::span(token)));
+    tokens_.add(name, token);
+    credentials = " --tls-ca " + quoted(options_.server_ca.string()) + " --token-file " +
+                  quoted(file_of(name, ".token").string());
+  }
   std::string const script = "#!/bin/sh\nexec " + quoted(options_.program) + " serve --socket " +
-                             quoted("unix:" + options_.socket) + " --worker-id " + name +
+                             quoted(options_.address) + credentials + " --worker-id " + name +
                              " --device 0 --idle-exit-s " + std::to_string(options_.idle_exit_s) +
                              "\n";
   {
@@ -121,22 +136,24 @@ void SlurmPool::hand_in() {
     pilots_[name] = {.slurm_id = "", .handed_in = Clock::now()};
   }
   std::vector<std::string> arguments = options_.sbatch;
-  arguments.push_back("--output=" + output_of(name).string());
+  arguments.push_back("--output=" + file_of(name, ".log").string());
   std::string const id = slurm_.submit(name, script, arguments);
   spdlog::info("slurm: worker {} handed in as job {}", name, id);
   std::scoped_lock const lock(mutex_);
   pilots_[name].slurm_id = id;
 }
 
-std::filesystem::path SlurmPool::output_of(std::string const& name) const {
-  return std::filesystem::path(options_.socket).parent_path() / (name + ".log");
+std::filesystem::path SlurmPool::file_of(std::string const& name, char const* suffix) const {
+  return options_.folder / (name + suffix);
 }
 
-void SlurmPool::log_output_of(std::string const& name) const {
-  std::ifstream file(output_of(name));
-  for (std::string line; std::getline(file, line);) spdlog::info("[{}] {}", name, line);
+void SlurmPool::forget(std::string const& name) {
+  tokens_.remove(name);
+  std::ifstream output(file_of(name, ".log"));
+  for (std::string line; std::getline(output, line);) spdlog::info("[{}] {}", name, line);
   std::error_code ignored;
-  std::filesystem::remove(output_of(name), ignored);
+  for (char const* suffix : {".log", ".token"})
+    std::filesystem::remove(file_of(name, suffix), ignored);
 }
 
 void SlurmPool::stop() {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,13 +22,16 @@
 #include "schedule/executor.hpp"
 #include "schedule/job_queue.hpp"
 #include "schedule/slurm_commands.hpp"
+#include "schedule/worker_tokens.hpp"
 
 namespace chistream {
 
 struct SlurmOptions {
-  std::string program;   // chistream-worker-*, at the same path on every node
-  std::string socket;    // path of the daemon's worker listener
-  std::string instance;  // of this spool; our jobs are told from others' by it
+  std::string program;           // chistream-worker-*, at the same path on every node
+  std::filesystem::path folder;  // what our Slurm jobs write, and their tokens; seen by the nodes
+  std::string address;           // of the daemon's worker listener: unix:PATH or host:port
+  std::filesystem::path server_ca;  // PEM, for host:port; seen by the nodes
+  std::string instance;             // of this spool; our jobs are told from others' by it
   int window = 4;
   double idle_exit_s = 60;
   std::vector<std::string> sbatch;  // "--partition=gpu", "--gres=gpu:1"
@@ -39,7 +43,7 @@ struct SlurmOptions {
 class SlurmPool final : public Executor {
  public:
   /// Throws RequestError NO_SLURM.
-  SlurmPool(SlurmOptions options, JobQueue& queue);
+  SlurmPool(SlurmOptions options, JobQueue& queue, WorkerTokens& tokens);
   ~SlurmPool() override { stop(); }
 
   void stop() override;
@@ -59,12 +63,13 @@ class SlurmPool final : public Executor {
   void kill_what_must_be_killed();
   void hand_in_what_is_wanted();
   void hand_in();
-  std::filesystem::path output_of(std::string const& name) const;  // beside the socket
-  void log_output_of(std::string const& name) const;
+  std::filesystem::path file_of(std::string const& name, char const* suffix) const;
+  void forget(std::string const& name);  // its token, and its output, which goes to the log
 
   SlurmOptions const options_;
   SlurmCommands const slurm_;
   JobQueue& queue_;
+  WorkerTokens& tokens_;
   std::string const prefix_;
   bool answered_ = true;
   std::mutex mutex_;                     // guards pilots_; nothing else is taken under it

@@ -118,13 +118,13 @@ double TlsStage::days_left() const {
   return days_until_end(copies_.certificate);
 }
 
-std::shared_ptr<grpc::ServerCredentials> TlsStage::credentials() const {
+std::shared_ptr<grpc::ServerCredentials> TlsStage::credentials(ClientCertificate asked) const {
   using namespace grpc::experimental;
   TlsServerCredentialsOptions options(std::make_shared<FileWatcherCertificateProvider>(
       copies_.key.string(), copies_.certificate.string(), copies_.client_ca.string(),
       kLookForNewFiles_s));
   options.watch_identity_key_cert_pairs();
-  if (!copies_.client_ca.empty()) {
+  if (!copies_.client_ca.empty() && asked == ClientCertificate::kAsConfigured) {
     options.watch_root_certs();
     options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }

@@ -17,6 +17,8 @@ struct TlsFiles {
   bool operator==(TlsFiles const&) const = default;
 };
 
+enum class ClientCertificate { kAsConfigured, kNone };
+
 /// The files as they were when they last made sense.
 ///
 /// gRPC reads certificates again when their files change, and serves nobody while one of them is
@@ -30,8 +32,8 @@ class TlsStage {
   /// that no client can reach is not started.
   TlsStage(TlsFiles files, std::filesystem::path const& folder);
 
-  /// With a client CA, a client without a certificate that it signed is not let in.
-  std::shared_ptr<grpc::ServerCredentials> credentials() const;
+  /// kAsConfigured: with a client CA, a client without a certificate that it signed is not let in.
+  std::shared_ptr<grpc::ServerCredentials> credentials(ClientCertificate asked) const;
 
   /// Takes up new files; to be called every few seconds. What is not usable is told to the log,
   /// once, and changes nothing.

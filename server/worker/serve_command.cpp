@@ -1,11 +1,10 @@
 // `serve`: claims jobs from the daemon, one after another, until the daemon goes away. The device's
 // context and memory stay warm in between.
-#include <grpcpp/create_channel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iostream>
 
+#include "channel/channel.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
 #include "worker/confine.hpp"
@@ -22,6 +21,7 @@ constexpr std::chrono::seconds kConnectDeadline{10};
 struct ServeOptions {
   std::string socket;
   std::string worker_id;
+  qsm::channel::Credentials credentials;
   int threads = 0;
   int device = 0;
   double idle_exit_s = 0;
@@ -33,7 +33,7 @@ int serve(ServeOptions const& o) {
   qsm::DeviceInfo const info = device_at(o.device);
   qsm::ThisDevice const device(info.index);
 
-  auto const channel = grpc::CreateChannel(o.socket, grpc::InsecureChannelCredentials());
+  auto const channel = qsm::channel::open_channel(o.socket, o.credentials, {});
   if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectDeadline)) {
     std::cerr << "no daemon answers at " << o.socket << '\n';
     return 1;
@@ -83,7 +83,10 @@ int serve(ServeOptions const& o) {
 Command add_serve(CLI::App& program) {
   auto* const app = program.add_subcommand("serve", "Take jobs from a daemon until it goes away");
   auto const o = std::make_shared<ServeOptions>();
-  app->add_option("--socket", o->socket, "the daemon's worker listener, unix:PATH")->required();
+  app->add_option("--socket", o->socket, "the daemon's worker listener, unix:PATH or host:port")
+      ->required();
+  app->add_option("--tls-ca", o->credentials.server_ca, "PEM, for host:port: whom to trust");
+  app->add_option("--token-file", o->credentials.token_file, "for host:port: who we are");
   app->add_option("--worker-id", o->worker_id, "how the daemon calls this process")->required();
   app->add_option("--device", o->device, "index, as describe lists it")->capture_default_str();
   app->add_option("--idle-exit-s", o->idle_exit_s, "end after so long without work; 0: never")

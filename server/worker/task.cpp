@@ -6,6 +6,7 @@
 #include "device/error.hpp"
 #include "worker/error_detail.hpp"
 #include "worker/heartbeat.hpp"
+#include "worker/input.hpp"
 #include "worker/job.hpp"
 
 namespace chistream {
@@ -79,9 +80,10 @@ TaskEnd run_task(qsm::ThisDevice const& device, int device_index,
   std::cerr << task.claim().job_id() << ": attempt " << task.claim().attempt() << ", trace "
             << task.trace_id() << std::endl;
   try {
+    Input const exam(stub, task);
     JobInput const input{.job_id = task.claim().job_id(),
                          .spec = task.spec(),
-                         .container = task.input_path(),
+                         .container = exam.path(),
                          .input_sha256 = task.input_sha256(),
                          .created_at_unix_s = task.created_at_unix_s(),
                          .device_index = device_index};

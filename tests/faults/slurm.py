@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import re
 import signal
 import time
 from pathlib import Path
 
 from stand_in import Exam, jobs, stand_in_workers, whole_result
-from chistream_harness import Server, Skip, call, run, wait_for
+from chistream_harness import BIN, Server, Skip, call, run, simulate, wait_for
 
 START = Path(__file__).resolve().parents[2] / "deploy" / "slurm" / "start.sh"
 
@@ -207,10 +208,52 @@ def a_killed_daemon_finds_its_jobs_and_ends_what_is_nobodys(folder):
         whole_result(server, job, folder / "out")
 
 
+def workers_on_other_machines_come_by_tls_with_a_token(folder):
+    """The real worker, over TCP, in a place from where the spool's exams are not seen."""
+    tls = folder / "tls"
+    call(START.parents[1] / "tls" / "make.sh", tls, "server", "localhost")
+    scan, _ = simulate(folder)
+    hidden = folder / "workers"
+    hidden.mkdir()
+    program = hidden / "chistream-worker-cpu"
+    program.write_text(f"""#!/bin/sh
+[ "$1" = serve ] || exec {BIN}/chistream-worker-cpu "$@"
+exec unshare --mount sh -c 'mount -t tmpfs none {folder}/spool/uploads && exec "$@"' -- \\
+  {BIN}/chistream-worker-cpu "$@"
+""")
+    program.chmod(0o755)
+    with Slurm(folder), Server(
+            folder, "--executor", "slurm", "--slurm-window", "1", "--slurm-idle-exit-s", "2",
+            "--tls-cert", str(tls / "server.pem"), "--tls-key", str(tls / "server.key"),
+            "--worker-listen", "127.0.0.1:0", "--worker-name", "localhost", "--worker-ca",
+            str(tls / "ca.pem"), "--sbatch=--gres=gpu:1", workers=hidden) as server:
+        server.environment["CHISTREAM_TLS_CA"] = str(tls / "ca.pem")
+        server.client("reconstruct", scan, "-o", folder / "there")
+        log = server.log.read_text()
+        assert "its exam was sent to the worker" in log
+        port = re.search(r"other machines come to port (\d+)", log)[1]
+        wrong = folder / "wrong"
+        wrong.write_text("0" * 64)
+        for credentials in ([], ["--token-file", wrong]):
+            stranger = call(BIN / "chistream-worker-cpu", "serve", "--socket", f"localhost:{port}",
+                            "--tls-ca", tls / "ca.pem", *credentials, "--worker-id", "stranger",
+                            expect=1)
+            assert "TOKEN_UNKNOWN" in stranger.stderr, stranger.stderr
+        wait_for("the token to go", lambda: not list((server.spool / "run").glob("*.token")), 20)
+    here = folder / "local"
+    here.mkdir()
+    with Server(here) as server:
+        server.client("reconstruct", scan, "-o", folder / "here")
+    there, here = ((folder / name / "chi.nii.gz").read_bytes() for name in ("there", "here"))
+    assert there == here
+    print("an exam that the worker fetched over TLS gives the same map as one it sees")
+
+
 if __name__ == "__main__":
     run(it_runs_jobs_in_a_small_window_and_gives_places_back,
         an_emergency_overtakes_and_the_preempted_job_completes,
         cancel_stops_queued_and_running_jobs,
         a_dead_controller_or_node_daemon_stops_nothing_that_runs,
         a_submission_that_slurm_lost_is_made_again, a_controller_killed_right_after_sbatch,
-        a_stale_worker_changes_nothing, a_killed_daemon_finds_its_jobs_and_ends_what_is_nobodys)
+        a_stale_worker_changes_nothing, workers_on_other_machines_come_by_tls_with_a_token,
+        a_killed_daemon_finds_its_jobs_and_ends_what_is_nobodys)

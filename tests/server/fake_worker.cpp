@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <string>
 #include <thread>
 
+#include "channel/channel.hpp"
 #include "container/framing.hpp"
 #include "container/sha256.hpp"
 #include "qsm/v1/worker.grpc.pb.h"
@@ -234,9 +236,9 @@ void work_on(WorkerService::Stub& stub, ClaimResponse const& work) {
     std::cerr << "a stale Finish was not refused" << std::endl;
 }
 
-int serve(std::string const& socket, std::string const& worker_id, double idle_exit_s) {
-  auto const stub =
-      WorkerService::NewStub(grpc::CreateChannel(socket, grpc::InsecureChannelCredentials()));
+int serve(std::string const& socket, std::string const& worker_id, double idle_exit_s,
+          qsm::channel::Credentials const& credentials) {
+  auto const stub = WorkerService::NewStub(qsm::channel::open_channel(socket, credentials, {}));
   std::cout << "fake worker " << worker_id << " serves" << std::endl;
   while (true) {
     grpc::ClientContext context;
@@ -261,10 +263,14 @@ int main(int argc, char** argv) {
   if (command == "describe") return describe(argv[0]);
   if (command == "inspect" && argc == 3) return inspect(argv[2]);
   if (command == "estimate" && argc == 3) return estimate();
-  double idle_exit_s = 0;
-  for (int i = 1; i + 1 < argc; ++i)
-    if (std::string(argv[i]) == "--idle-exit-s") idle_exit_s = std::atof(argv[i + 1]);
-  if (command == "serve" && argc >= 6) return serve(argv[3], argv[5], idle_exit_s);
+  std::map<std::string, std::string> flags;
+  for (int i = 2; i + 1 < argc; i += 2) flags[argv[i]] = argv[i + 1];
+  if (command == "serve")
+    return serve(flags["--socket"], flags["--worker-id"], std::atof(flags["--idle-exit-s"].c_str()),
+                 {.token_file = flags["--token-file"],
+                  .server_ca = flags["--tls-ca"],
+                  .certificate = {},
+                  .key = {}});
   std::cerr
       << "fake_worker describe | inspect FILE | estimate FILE | serve --socket S --worker-id ID\n";
   return 64;

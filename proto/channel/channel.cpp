@@ -1,4 +1,4 @@
-#include "client/credentials.hpp"
+#include "channel/channel.hpp"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -11,9 +11,7 @@
 #include <random>
 #include <vector>
 
-#include "formats/format_error.hpp"
-
-namespace chistream {
+namespace qsm::channel {
 namespace {
 
 using namespace grpc::experimental;
@@ -59,7 +57,7 @@ std::string traceparent() {
 
 std::string content_of(std::filesystem::path const& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw FormatError("FILE_UNREADABLE", path.string() + " cannot be read");
+  if (!file) throw ChannelError("FILE_UNREADABLE", path.string() + " cannot be read");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -70,7 +68,7 @@ std::string token_in(std::filesystem::path const& path) {
     return c > ' ' && c < 127;  // anything else gRPC would refuse without a word about the file
   });
   if (token.empty() || !printable)
-    throw FormatError("BAD_TOKEN_FILE", path.string() + " has no token in its first line");
+    throw ChannelError("BAD_TOKEN_FILE", path.string() + " has no token in its first line");
   return token;
 }
 
@@ -82,10 +80,10 @@ bool stays_here(std::string const& address) {
 
 std::shared_ptr<grpc::ChannelCredentials> channel_credentials(Credentials const& credentials) {
   if (credentials.certificate.empty() != credentials.key.empty())
-    throw FormatError("TLS_FILES", "--tls-cert and --tls-key come together");
+    throw ChannelError("TLS_FILES", "--tls-cert and --tls-key come together");
   if (credentials.server_ca.empty()) {
     if (!credentials.certificate.empty())
-      throw FormatError("TLS_FILES", "--tls-cert needs --tls-ca, which says whom to trust");
+      throw ChannelError("TLS_FILES", "--tls-cert needs --tls-ca, which says whom to trust");
     return grpc::InsecureChannelCredentials();
   }
   grpc::SslCredentialsOptions options;
@@ -105,8 +103,8 @@ std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
   std::map<std::string, std::string> metadata{{"traceparent", traceparent()}};
   if (!credentials.token_file.empty()) {
     if (credentials.server_ca.empty() && !stays_here(address))
-      throw FormatError("TOKEN_NEEDS_TLS",
-                        "the token would travel to " + address + " unencrypted; give --tls-ca");
+      throw ChannelError("TOKEN_NEEDS_TLS",
+                         "the token would travel to " + address + " unencrypted; give --tls-ca");
     metadata["authorization"] = "Bearer " + token_in(credentials.token_file);
   }
   std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
@@ -115,4 +113,4 @@ std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
                                              std::move(interceptors));
 }
 
-}  // namespace chistream
+}  // namespace qsm::channel

@@ -1,4 +1,4 @@
-/// How a client shows who it is, and makes sure of the server.
+/// How a client, or a worker on another machine, shows who it is, and makes sure of the server.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -6,9 +6,21 @@
 
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
-namespace chistream {
+namespace qsm::channel {
+
+/// What is wrong with the files or flags of a channel. `reason` is stable (UPPER_SNAKE_CASE).
+class ChannelError : public std::runtime_error {
+ public:
+  ChannelError(std::string reason, std::string const& message)
+      : std::runtime_error(message), reason_(std::move(reason)) {}
+  std::string const& reason() const { return reason_; }
+
+ private:
+  std::string reason_;
+};
 
 struct Credentials {
   std::filesystem::path token_file;   // its first line; empty: no token
@@ -24,4 +36,4 @@ std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
                                             Credentials const& credentials,
                                             grpc::ChannelArguments const& arguments);
 
-}  // namespace chistream
+}  // namespace qsm::channel
