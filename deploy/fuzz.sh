@@ -1,8 +1,8 @@
 #!/bin/sh
 # Fuzzes what takes bytes from outside:  deploy/fuzz.sh [SECONDS (600)] [TARGET...]
 #
-# Targets: upload_protocol exam_container ismrmrd nifti. Each begins with tests/fuzz/corpus and the
-# seeds, runs for SECONDS, two at a time, and leaves its corpus, made small, in tests/fuzz/corpus.
+# Targets: upload_protocol exam_container ismrmrd nifti. Each begins with tests/fuzz/corpus/TARGET.tar.gz
+# and the seeds, runs for SECONDS, two at a time, and leaves its corpus, made small, there.
 # Exits with 1 on a finding, which lies in build/fuzz/findings.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,22 +19,25 @@ mkdir -p "$work" build/fuzz/findings
 /usr/bin/python3 tests/fuzz/seeds.py "$work/seeds" build/cpu/bin/chistream-worker-cpu
 
 one_target() {
-  mkdir -p "$work/$1" "tests/fuzz/corpus/$1"
+  rm -rf "$work/$1" "$work/$1.small"
+  mkdir -p "$work/$1" "$work/$1.small"
+  [ ! -e "tests/fuzz/corpus/$1.tar.gz" ] || tar -xzf "tests/fuzz/corpus/$1.tar.gz" -C "$work/$1"
   rc=0
-  # -detect_leaks at the end only; HDF5 keeps what it allocated for the next file.
-  build/fuzz/bin/fuzz_"$1" "$work/$1" "tests/fuzz/corpus/$1" "$work/seeds/$1" \
-    -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=16384 \
-    -artifact_prefix=build/fuzz/findings/"$1"- -print_final_stats=1 >"$work/$1.log" 2>&1 || rc=$?
-  grep -E "stat::number_of_executed_units|stat::average_exec" "$work/$1.log" | tr '\n' ' '
+  build/fuzz/bin/fuzz_"$1" "$work/$1" "$work/seeds/$1" -max_total_time="$seconds" -timeout=20 \
+    -rss_limit_mb=4096 -max_len=16384 -artifact_prefix=build/fuzz/findings/"$1"- \
+    -print_final_stats=1 >"$work/$1.log" 2>&1 || rc=$?
   if [ $rc -ne 0 ]; then
     echo "$1: FINDING"
     tail -40 "$work/$1.log"
     return 1
   fi
-  rm -rf "$work/$1.small" && mkdir "$work/$1.small"
-  build/fuzz/bin/fuzz_"$1" -merge=1 "$work/$1.small" "$work/$1" "tests/fuzz/corpus/$1" \
-    "$work/seeds/$1" -max_len=16384 >>"$work/$1.log" 2>&1
-  echo "$1: $seconds s without a finding, $(ls "$work/$1.small" | wc -l) inputs in the corpus"
+  runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$work/$1.log")
+  build/fuzz/bin/fuzz_"$1" -merge=1 "$work/$1.small" "$work/$1" "$work/seeds/$1" -max_len=16384 \
+    >>"$work/$1.log" 2>&1
+  mkdir -p tests/fuzz/corpus
+  tar -czf "tests/fuzz/corpus/$1.tar.gz" --sort=name --mtime=@0 --owner=0 --group=0 \
+    -C "$work/$1.small" .
+  echo "$1: $runs runs in $seconds s without a finding, corpus of $(ls "$work/$1.small" | wc -l)"
 }
 
 failed=0

@@ -234,16 +234,20 @@ std::vector<std::string> Server::reload() {
 }
 
 std::string Server::metrics_text() {
-  JobQueue::Load const load = queue_.load();
+  std::scoped_lock const one_at_a_time(measuring_);
+  JobQueue::Load load = queue_.load();
+  for (std::string const& device : devices_seen_) load.reserved_bytes.try_emplace(device, 0);
   for (auto const& [priority, count] : load.queued)
     metrics_.set("chistream_jobs_queued", "Jobs that wait, by class",
                  {{"class", qsm::v1::Priority_Name(priority).substr(9)}}, count);
   metrics_.set("chistream_oldest_wait_seconds", "Of the job that waits longest", {},
                load.oldest_wait_s);
   metrics_.set("chistream_jobs_running", "Jobs that run", {}, queue_.counts().running);
-  for (auto const& [device, bytes] : load.reserved_bytes)
+  for (auto const& [device, bytes] : load.reserved_bytes) {
+    devices_seen_.insert(device);
     metrics_.set("chistream_device_reserved_bytes", "Estimated memory of what runs, by device",
                  {{"device", device}}, static_cast<double>(bytes));
+  }
   for (auto const& worker : workers_->status())
     if (options_.executor == "local")
       metrics_.set("chistream_worker_restarts", "Of the process in this place",

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "daemon/admin_service.hpp"
@@ -85,6 +86,8 @@ class Server {
   std::optional<TlsStage> tls_;
   std::function<DaemonOptions()> reread_;
   std::mutex reloading_;  // one at a time
+  std::mutex measuring_;  // guards devices_seen_
+  std::set<std::string> devices_seen_;
   std::string address_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<Periodic> queue_tick_;

@@ -72,7 +72,8 @@ void SlurmPool::reconcile(std::vector<SlurmJob> const& seen) {
     for (auto const& [name, pilot] : pilots_) by_name.erase(name);
   }
   for (auto const& [name, pilot] : gone) {
-    std::string const state = slurm_.last_state(pilot.slurm_id);
+    std::string const state =
+        pilot.slurm_id.empty() ? "UNKNOWN" : slurm_.last_state(pilot.slurm_id);
     spdlog::info("slurm: worker {} (job {}) is gone, {}", name, pilot.slurm_id, state);
     forget(name);
     queue_.retire_worker(name, "the Slurm state " + state,

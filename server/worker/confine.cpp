@@ -26,9 +26,12 @@ void confine(Network network) {
   limit(RLIMIT_NOFILE, kFiles);
   if (network == Network::kKept) return;
   // Without root only the owner of a user namespace may make the other one.
+  int dies_with_parent = 0;  // which a change of credentials would undo
+  ::prctl(PR_GET_PDEATHSIG, &dies_with_parent, 0, 0, 0);
   int const spaces = ::geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
   if (::unshare(spaces) != 0)
     std::cerr << "the network could not be taken away: " << std::strerror(errno) << std::endl;
+  ::prctl(PR_SET_PDEATHSIG, dies_with_parent, 0, 0, 0);
 }
 
 }  // namespace chistream
