@@ -24,7 +24,7 @@ one_target() {
   [ ! -e "tests/fuzz/corpus/$1.tar.gz" ] || tar -xzf "tests/fuzz/corpus/$1.tar.gz" -C "$work/$1"
   rc=0
   build/fuzz/bin/fuzz_"$1" "$work/$1" "$work/seeds/$1" -max_total_time="$seconds" -timeout=20 \
-    -rss_limit_mb=4096 -max_len=16384 -artifact_prefix=build/fuzz/findings/"$1"- \
+    -rss_limit_mb=4096 -max_len=262144 -artifact_prefix=build/fuzz/findings/"$1"- \
     -print_final_stats=1 >"$work/$1.log" 2>&1 || rc=$?
   if [ $rc -ne 0 ]; then
     echo "$1: FINDING"
@@ -32,7 +32,7 @@ one_target() {
     return 1
   fi
   runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$work/$1.log")
-  build/fuzz/bin/fuzz_"$1" -merge=1 "$work/$1.small" "$work/$1" "$work/seeds/$1" -max_len=16384 \
+  build/fuzz/bin/fuzz_"$1" -merge=1 "$work/$1.small" "$work/$1" "$work/seeds/$1" -max_len=262144 \
     >>"$work/$1.log" 2>&1
   mkdir -p tests/fuzz/corpus
   tar -czf "tests/fuzz/corpus/$1.tar.gz" --sort=name --mtime=@0 --owner=0 --group=0 \

@@ -70,10 +70,14 @@ def exam_container(folder, pb):
 def ismrmrd(folder, worker):
     with tempfile.TemporaryDirectory() as scratch:
         scan = Path(scratch) / "scan.h5"
-        subprocess.run([worker, "simulate", "-o", scan, "--matrix", "8", "8", "8", "--voxel", "10",
+        subprocess.run([worker, "simulate", "-o", scan, "--matrix", "4", "4", "4", "--voxel", "10",
                         "10", "10", "--coils", "1", "--te", "0.005", "--b0", "3", "--snr", "40",
                         "--seed", "7"], check=True, stdout=subprocess.DEVNULL)
         (folder / "file").write_bytes(b"\1" + scan.read_bytes())
+        whole = b"".join(bytes([0x14, 0]) for _ in range(32))  # 4 samples of 2 coils, as expected
+        (folder / "lines").write_bytes(b"\2" + whole)
+        for bit in range(8):
+            (folder / f"line-{bit}").write_bytes(b"\2" + bytes([0x14, 1 << bit, 1, 0, 0, 0x3f]) + whole)
         with h5py.File(scan) as file:
             (folder / "xml").write_bytes(b"\0" + file["dataset/xml"][0])
 
