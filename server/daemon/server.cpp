@@ -101,6 +101,7 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
   if (http_)
     spdlog::info("metrics on {}:{}", options.metrics.substr(0, options.metrics.rfind(':')),
                  http_->port());
+  keep_trace("server started");
   queue_tick_ = std::make_unique<Periodic>(milliseconds(50), [this] { queue_.tick(); });
   retaining_ = std::make_unique<Periodic>(seconds(options.retention_s), [this] {
     if (clock_.trusted()) retention_.run(std::chrono::system_clock::now());
@@ -264,11 +265,19 @@ std::string Server::metrics_text() {
   return metrics_.text();
 }
 
+void Server::keep_trace(std::string const& action) {
+  audit_.record({.event = AuditEvent::kApplicationActivity,
+                 .action = action,
+                 .caller = "chistreamd",
+                 .object = std::string("version ") + CHISTREAM_VERSION});
+}
+
 void Server::keep_house() {
   if (tls_) tls_->refresh();
 }
 
 void Server::stop() {
+  if (queue_tick_) keep_trace("server stopped");  // once, and only if it had started
   queue_tick_.reset();
   housekeeping_.reset();
   retaining_.reset();

@@ -56,6 +56,7 @@ class Server {
   void listen_to_workers();
   std::unique_ptr<Executor> make_executor();
   void keep_house();
+  void keep_trace(std::string const& action);
   void set_serving(bool serving);
   std::string metrics_text();
   void listen_to_clients(DaemonOptions const& options);

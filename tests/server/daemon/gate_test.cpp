@@ -231,8 +231,9 @@ TEST_F(GateTest, RefusalsAndDeedsAreInTheAuditTrail) {
   auto const file = options_.spool / "audit.jsonl";
   EXPECT_EQ(Audit::verify(file).broken, "");
   std::ifstream lines(file);
-  int imports = 0, submissions = 0, alerts = 0, unknown = 0;
+  int imports = 0, submissions = 0, alerts = 0, unknown = 0, activity = 0;
   for (std::string line; std::getline(lines, line);) {
+    activity += line.find("\"event\":110100") != std::string::npos;
     imports += line.find("\"event\":110107") != std::string::npos;
     submissions +=
         line.find("\"action\":\"JobService/SubmitJob\",\"outcome\":0") != std::string::npos &&
@@ -241,6 +242,7 @@ TEST_F(GateTest, RefusalsAndDeedsAreInTheAuditTrail) {
     unknown += line.find("TOKEN_UNKNOWN") != std::string::npos;
   }
   EXPECT_EQ(imports, 1);
+  EXPECT_EQ(activity, 2) << "start and stop";
   EXPECT_EQ(submissions, 1);
   EXPECT_EQ(alerts, 1);
   EXPECT_GT(unknown, 0);
