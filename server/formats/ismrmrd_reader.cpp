@@ -59,6 +59,10 @@ class Survey {
     check_same(head);
     placement_.place(head);
     std::uint32_t const covered = placement_.covered(head);
+    if (covered == 0)
+      throw FormatError("SAMPLES_MISMATCH", "acquisition " + std::to_string(at) + " of " +
+                                                std::to_string(head.number_of_samples) +
+                                                " samples has none inside the encoded matrix");
     shortest_ = std::min(shortest_, covered);
     largest_ = std::max<std::uint64_t>(
         largest_, sizeof(std::complex<float>) * head.number_of_samples * head.active_channels);

@@ -86,6 +86,8 @@ TEST(Ismrmrd, RefusesByName) {
   EXPECT_EQ(line([](Line& l) { l.idx().slice = 1; }), "SLICES_UNSUPPORTED");
   EXPECT_EQ(line([](Line& l) { l.idx().repetition = 1; }), "REPETITIONS_UNSUPPORTED");
   EXPECT_EQ(line([](Line& l) { l.encoding_space_ref() = 1; }), "ENCODINGS_UNSUPPORTED");
+  EXPECT_EQ(line([](Line& l) { l.discard_pre() = l.number_of_samples(); }), "SAMPLES_MISMATCH");
+  EXPECT_EQ(line([](Line& l) { l.resize(0, l.active_channels()); }), "SAMPLES_MISMATCH");
   EXPECT_EQ(line([](Line& l) { l.idx().kspace_encode_step_1 += 1; }), "LINE_OUT_OF_RANGE");
   EXPECT_EQ(line([](Line& l) { l.setFlag(ISMRMRD::ISMRMRD_ACQ_IS_NOISE_MEASUREMENT); }),
             "NO_IMAGING_LINES");
