@@ -11,6 +11,8 @@
 #include <random>
 #include <vector>
 
+#include "channel/loopback.hpp"
+
 namespace qsm::channel {
 namespace {
 
@@ -72,12 +74,6 @@ std::string token_in(std::filesystem::path const& path) {
   return token;
 }
 
-bool stays_here(std::string const& address) {
-  for (char const* const here : {"unix:", "127.", "localhost:", "[::1]:"})
-    if (address.starts_with(here)) return true;
-  return false;
-}
-
 std::shared_ptr<grpc::ChannelCredentials> channel_credentials(Credentials const& credentials) {
   if (credentials.certificate.empty() != credentials.key.empty())
     throw ChannelError("TLS_FILES", "--tls-cert and --tls-key come together");
@@ -102,7 +98,7 @@ std::shared_ptr<grpc::Channel> open_channel(std::string const& address,
                                             grpc::ChannelArguments const& arguments) {
   std::map<std::string, std::string> metadata{{"traceparent", traceparent()}};
   if (!credentials.token_file.empty()) {
-    if (credentials.server_ca.empty() && !stays_here(address))
+    if (credentials.server_ca.empty() && !is_loopback(address))
       throw ChannelError("TOKEN_NEEDS_TLS",
                          "the token would travel to " + address + " unencrypted; give --tls-ca");
     metadata["authorization"] = "Bearer " + token_in(credentials.token_file);

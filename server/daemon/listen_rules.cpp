@@ -1,22 +1,20 @@
 #include "daemon/listen_rules.hpp"
 
-#include <arpa/inet.h>
-
+#include "channel/loopback.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {
+namespace {
 
-bool is_loopback(std::string const& address) {
-  if (address.starts_with("unix:")) return true;
+void require_address(std::string const& address) {
+  if (address.starts_with("unix:")) return;
   std::size_t const colon = address.rfind(':');
   if (colon == std::string::npos || colon + 1 == address.size())
     throw RequestError(grpc::INVALID_ARGUMENT, "BAD_ADDRESS",
                        "'" + address + "' is neither host:port nor unix:PATH");
-  std::string const host = address.substr(0, colon);
-  in_addr v4{};
-  return host == "localhost" || host == "[::1]" ||
-         (::inet_pton(AF_INET, host.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127);
 }
+
+}  // namespace
 
 void require_protection(DaemonOptions const& options) {
   if (options.tls.certificate.empty() != options.tls.key.empty())
@@ -30,7 +28,8 @@ void require_protection(DaemonOptions const& options) {
       (options.tls.certificate.empty() || options.worker_name.empty() || options.worker_ca.empty()))
     throw RequestError(grpc::INVALID_ARGUMENT, "TLS_FILES",
                        "--worker-listen needs --tls-cert, --tls-key, --worker-name, --worker-ca");
-  if (is_loopback(options.listen)) return;
+  require_address(options.listen);
+  if (qsm::channel::is_loopback(options.listen)) return;
   std::string missing;
   if (options.tls.certificate.empty()) missing += " --tls-cert and --tls-key,";
   if (options.access_file.empty()) missing += " --access-file,";

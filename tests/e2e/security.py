@@ -268,9 +268,10 @@ def off_loopback_nothing_starts_unprotected(folder):
         assert "NOT_LOOPBACK" in done.stderr, done.stderr
     token = folder / "token"
     token.write_text("secret\n")
-    done = call(BIN / "chistream", "jobs", "--server", "192.0.2.1:1", "--token-file", token,
-                expect=2)
-    assert "TOKEN_NEEDS_TLS" in done.stderr and "secret" not in done.stderr, done.stderr
+    for address in ("192.0.2.1:1", "127.0.0.1.example.org:1", "localhost.example.org:1"):
+        done = call(BIN / "chistream", "jobs", "--server", address, "--token-file", token,
+                    expect=2)
+        assert "TOKEN_NEEDS_TLS" in done.stderr and "secret" not in done.stderr, done.stderr
 
 
 if __name__ == "__main__":
