@@ -4,15 +4,8 @@
 
 namespace chistream {
 
-void Admission::require_open() const {
-  if (draining_)
-    throw RequestError(grpc::UNAVAILABLE, "DRAINING",
-                       "the server finishes what it has and takes nothing new",
-                       "ask again in a while");
-}
-
 void Admission::require_room(std::uint64_t declared_bytes) const {
-  require_open();
+  if (queue_.draining()) throw draining_refusal();
   std::uint64_t const free = spool_.free_bytes(), reserve = reserve_bytes_;
   if (free < reserve || declared_bytes > free - reserve)
     throw RequestError(grpc::RESOURCE_EXHAUSTED, "DISK_FULL",
@@ -23,7 +16,7 @@ void Admission::require_room(std::uint64_t declared_bytes) const {
 }
 
 std::string Admission::not_ready() const {
-  if (draining_) return "draining";
+  if (queue_.draining()) return "draining";
   if (spool_.free_bytes() < reserve_bytes_) return "less disk space is free than the reserve";
   if (audit_.waiting() > 0) return "the audit trail cannot be written";
   return "";

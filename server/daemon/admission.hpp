@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "schedule/job_queue.hpp"
 #include "security/audit.hpp"
 #include "store/spool.hpp"
 
@@ -13,15 +14,11 @@ namespace chistream {
 /// Thread-safe.
 class Admission {
  public:
-  Admission(Spool& spool, Audit const& audit, std::uint64_t reserve_bytes)
-      : spool_(spool), audit_(audit), reserve_bytes_(reserve_bytes) {}
+  Admission(Spool& spool, JobQueue const& queue, Audit const& audit, std::uint64_t reserve_bytes)
+      : spool_(spool), queue_(queue), audit_(audit), reserve_bytes_(reserve_bytes) {}
 
-  void set_draining(bool draining) { draining_ = draining; }
-  bool draining() const { return draining_; }
   void set_reserve(std::uint64_t bytes) { reserve_bytes_ = bytes; }
 
-  /// Throws RequestError UNAVAILABLE DRAINING.
-  void require_open() const;
   /// Throws RequestError UNAVAILABLE DRAINING, RESOURCE_EXHAUSTED DISK_FULL: the reserve is for
   /// the results of jobs that were accepted, and for the journal.
   void require_room(std::uint64_t declared_bytes) const;
@@ -31,9 +28,9 @@ class Admission {
 
  private:
   Spool& spool_;
+  JobQueue const& queue_;
   Audit const& audit_;
   std::atomic<std::uint64_t> reserve_bytes_;
-  std::atomic<bool> draining_ = false;
 };
 
 }  // namespace chistream

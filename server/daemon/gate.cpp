@@ -1,7 +1,6 @@
 #include "daemon/gate.hpp"
 
 #include "daemon/status.hpp"
-#include "qsm/v1/error.pb.h"
 #include "store/random_id.hpp"
 #include "store/request_error.hpp"
 
@@ -70,12 +69,6 @@ int outcome_of(grpc::Status const& status) {
   }
 }
 
-std::string reason_of(grpc::Status const& status) {
-  qsm::v1::ErrorDetail detail;
-  detail.ParseFromString(status.error_details());
-  return detail.reason();
-}
-
 }  // namespace
 
 grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view method,
@@ -94,10 +87,17 @@ grpc::Status Gate::answer(grpc::ServerContext const& context, std::string_view m
     status = to_status(method, std::current_exception());
   }
   metrics_.call_ended(method, status, std::chrono::steady_clock::now() - began);
-  std::string object;
-  name_ids(request, object);
-  if (response) name_ids(*response, object);
-  keep_trace(context, method, rule, caller, status, object);
+  AuditRecord record{.action = std::string(method),
+                     .outcome = outcome_of(status),
+                     .caller = caller.name,
+                     .tenant = caller.tenant,
+                     .peer = address_of(context),
+                     .reason = reason_of(status)};
+  record.event = event_of(rule, status, record.peer);
+  if (record.event == AuditEvent::kNone) return status;
+  name_ids(request, record.object);
+  if (response) name_ids(*response, record.object);
+  audit_.record(record);
   return status;
 }
 
@@ -121,26 +121,13 @@ void Gate::require_own(Caller const& caller, Message const& message) const {
   });
 }
 
-void Gate::keep_trace(grpc::ServerContext const& context, std::string_view method,
-                      AccessRule const* rule, Caller const& caller, grpc::Status const& status,
-                      std::string const& object) {
-  AuditEvent event = rule ? rule->event : AuditEvent::kNone;
+AuditEvent Gate::event_of(AccessRule const* rule, grpc::Status const& status,
+                          std::string const& peer) {
   bool const unknown = status.error_code() == grpc::UNAUTHENTICATED;
-  bool const denied = status.error_code() == grpc::PERMISSION_DENIED;
-  std::string const peer = address_of(context);
-  if (unknown || denied) {
-    if (!refused_.count(peer)) return;
-    event = unknown ? AuditEvent::kUserAuthentication : AuditEvent::kSecurityAlert;
-  }
-  if (event == AuditEvent::kNone) return;
-  audit_.record({.event = event,
-                 .action = std::string(method),
-                 .outcome = outcome_of(status),
-                 .caller = caller.name,
-                 .tenant = caller.tenant,
-                 .peer = peer,
-                 .object = object,
-                 .reason = reason_of(status)});
+  if (!unknown && status.error_code() != grpc::PERMISSION_DENIED)
+    return rule ? rule->event : AuditEvent::kNone;
+  if (!refused_.count(peer)) return AuditEvent::kNone;
+  return unknown ? AuditEvent::kUserAuthentication : AuditEvent::kSecurityAlert;
 }
 
 }  // namespace chistream

@@ -40,9 +40,8 @@ class Gate {
 
  private:
   Caller admit(grpc::ServerContext const& context, AccessRule const* rule) const;
-  void keep_trace(grpc::ServerContext const& context, std::string_view method,
-                  AccessRule const* rule, Caller const& caller, grpc::Status const& status,
-                  std::string const& object);
+  /// What the audit trail is to hear of it; a peer that is refused too often, no more of.
+  AuditEvent event_of(AccessRule const* rule, grpc::Status const& status, std::string const& peer);
 
   Callers const& callers_;
   Audit& audit_;

@@ -2,7 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
-#include "qsm/v1/error.pb.h"
+#include "daemon/status.hpp"
 
 namespace chistream {
 namespace {
@@ -12,12 +12,6 @@ using namespace prometheus;
 Histogram::BucketBoundaries const kCallSeconds{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60};
 Histogram::BucketBoundaries const kStageSeconds{0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300};
 Histogram::BucketBoundaries const kRatio{0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.5, 2};
-
-std::string reason_of(grpc::Status const& status) {
-  qsm::v1::ErrorDetail detail;
-  detail.ParseFromString(status.error_details());
-  return status.ok() ? "OK" : detail.reason();
-}
 
 }  // namespace
 
@@ -60,11 +54,12 @@ Metrics::Metrics()
 
 void Metrics::call_ended(std::string_view method, grpc::Status const& status,
                          std::chrono::duration<double> took) {
-  calls_.Add({{"method", std::string(method)}, {"reason", reason_of(status)}}).Increment();
+  std::string const reason = status.ok() ? "OK" : reason_of(status);
+  calls_.Add({{"method", std::string(method)}, {"reason", reason}}).Increment();
   seconds_.Add({{"method", std::string(method)}}, kCallSeconds).Observe(took.count());
   if (status.error_code() == grpc::UNAUTHENTICATED ||
       status.error_code() == grpc::PERMISSION_DENIED)
-    refused_.Add({{"reason", reason_of(status)}}).Increment();
+    refused_.Add({{"reason", reason}}).Increment();
 }
 
 void Metrics::job_ended(qsm::v1::Job const& job) {

@@ -60,7 +60,6 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
       options_(options),
       audit_(options.audit_file.empty() ? spool_.root() / "audit.jsonl" : options.audit_file),
       callers_(options.access_file),
-      admission_(spool_, audit_, options.reserve_mib << 20),
       retention_(journal_, spool_,
                  {.results = std::chrono::hours(options.keep_results_h),
                   .exams = std::chrono::hours(options.keep_exams_h)}),
@@ -68,6 +67,7 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
       quota_(callers_, journal_),
       worker_(choose_worker(options.device, options.worker_dir, options.executor == "slurm")),
       queue_(recovered(spool_, journal_), spool_, policy_of(options)),
+      admission_(spool_, queue_, audit_, options.reserve_mib << 20),
       worker_service_(queue_, spool_, tokens_),
       upload_service_(options, gate_, quota_, admission_, metrics_, journal_, spool_,
                       Inspector(worker_.program, seconds(options.inspect_timeout_s))),
@@ -85,7 +85,7 @@ Server::Server(DaemonOptions const& options, std::function<DaemonOptions()> rere
   admin_service_ = std::make_unique<AdminService>(
       gate_, audit_, journal_, spool_, queue_, *workers_,
       ServerControls{.set_draining = [this](bool on) { set_draining(on); },
-                     .draining = [this] { return admission_.draining(); },
+                     .draining = [this] { return queue_.draining(); },
                      .reload = [this] { return reload(); }});
   queue_.on_end([this](qsm::v1::Job const& job) { metrics_.job_ended(job); });
   try {
@@ -204,7 +204,6 @@ void Server::set_serving(bool serving) {
 }
 
 void Server::set_draining(bool draining) {
-  admission_.set_draining(draining);
   queue_.set_draining(draining);
   set_serving(!draining);
   spdlog::info(draining ? "draining: nothing new begins" : "takes up work again");
@@ -258,7 +257,7 @@ std::string Server::metrics_text() {
                static_cast<double>(spool_.free_bytes()));
   metrics_.set("chistream_audit_waiting_lines", "Audit lines that the disk did not take", {},
                static_cast<double>(audit_.waiting()));
-  metrics_.set("chistream_draining", "1: nothing new begins", {}, admission_.draining());
+  metrics_.set("chistream_draining", "1: nothing new begins", {}, queue_.draining());
   if (tls_)
     metrics_.set("chistream_certificate_days", "Until the server's certificate expires", {},
                  tls_->days_left());

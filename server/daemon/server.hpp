@@ -67,13 +67,13 @@ class Server {
   Audit audit_;
   Callers callers_;
   Metrics metrics_;
-  Admission admission_;
   Retention retention_;
   WallClock clock_;
   Gate gate_;
   Quota quota_;
   WorkerChoice worker_;
   JobQueue queue_;
+  Admission admission_;
   WorkerTokens tokens_;
   WorkerService worker_service_;
   std::unique_ptr<grpc::Server> worker_server_;  // listens before the first worker starts

@@ -31,4 +31,10 @@ grpc::Status to_status(std::string_view call, std::exception_ptr failure) {
   }
 }
 
+std::string reason_of(grpc::Status const& status) {
+  qsm::v1::ErrorDetail detail;
+  detail.ParseFromString(status.error_details());
+  return detail.reason();
+}
+
 }  // namespace chistream

@@ -4,6 +4,7 @@
 #include <grpcpp/support/status.h>
 
 #include <exception>
+#include <string>
 #include <string_view>
 
 namespace chistream {
@@ -12,6 +13,9 @@ namespace chistream {
 /// Anything else is INTERNAL INTERNAL_ERROR with an incident id; its text goes to the log under
 /// that id.
 grpc::Status to_status(std::string_view call, std::exception_ptr failure);
+
+/// Of the ErrorDetail that a status carries; empty where it carries none.
+std::string reason_of(grpc::Status const& status);
 
 /// Runs the body of a worker's handler (those of clients come through the Gate): `return
 /// answer("Claim", [&] { ... });`

@@ -233,21 +233,18 @@ void JobQueue::give_up_hung_claims() {
     std::string const stage = live.stage.substr(0, live.stage.rfind(' '));
     std::uint64_t const epoch = live.claim.epoch();
     retired_.insert(live.worker_id);
-    JobRecord record = journal_.job(id);
-    bool const cancelling = record.job.state() == qsm::v1::JOB_STATE_CANCELLING;
-    record.job.set_state(cancelling ? qsm::v1::JOB_STATE_CANCELLED : qsm::v1::JOB_STATE_FAILED);
-    qsm::v1::ErrorDetail& error = *record.job.mutable_error();
-    error.Clear();
-    error.set_reason("STAGE_TIMEOUT");
-    error.set_stage(stage);
-    error.set_message(
+    bool const cancelling = journal_.job(id).job.state() == qsm::v1::JOB_STATE_CANCELLING;
+    qsm::v1::ErrorDetail why;
+    why.set_reason("STAGE_TIMEOUT");
+    why.set_stage(stage);
+    why.set_message(
         "no progress for " +
         std::to_string(
             std::chrono::duration_cast<std::chrono::seconds>(policy_.stage_deadline).count()) +
         " s; the worker is killed");
-    error.set_retryable(true);
-    error.set_hint("RetryJob, or a longer stage-timeout-s on a slow machine");
-    finish_locked(record, {});
+    why.set_retryable(true);
+    why.set_hint("RetryJob, or a longer stage-timeout-s on a slow machine");
+    end_job(id, cancelling ? qsm::v1::JOB_STATE_CANCELLED : qsm::v1::JOB_STATE_FAILED, why);
     spool_.discard_staging(id, epoch);
   }
 }

@@ -25,6 +25,11 @@ std::uint64_t first_version() {
 
 }  // namespace
 
+RequestError draining_refusal() {
+  return {grpc::UNAVAILABLE, "DRAINING", "the server finishes what it has and takes nothing new",
+          "ask again in a while"};
+}
+
 JobQueue::JobQueue(Journal& journal, Spool& spool, SchedulePolicy const& policy,
                    std::function<Clock::time_point()> now)
     : journal_(journal),
@@ -209,10 +214,7 @@ void JobQueue::require_running() const {
 
 void JobQueue::require_open() const {
   require_running();
-  if (draining_)
-    throw RequestError(grpc::UNAVAILABLE, "DRAINING",
-                       "the server finishes what it has and takes nothing new",
-                       "ask again in a while");
+  if (draining_) throw draining_refusal();
 }
 
 void JobQueue::set_draining(bool draining) {

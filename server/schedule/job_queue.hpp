@@ -29,6 +29,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -48,6 +49,9 @@
 #include "store/spool.hpp"
 
 namespace chistream {
+
+/// UNAVAILABLE DRAINING.
+RequestError draining_refusal();
 
 /// Why a worker is no more: of itself, or because whoever lent its place took it back.
 enum class Loss { kCrashed, kTakenAway };
@@ -131,6 +135,7 @@ class JobQueue {
   void tick();
   /// While draining no job is given out and none is taken in; what runs goes on.
   void set_draining(bool draining);
+  bool draining() const { return draining_; }
   /// Called with every job that ends, by whichever thread ends it; must not call back.
   void on_end(std::function<void(qsm::v1::Job const&)> heard);
   /// What waits and runs, for metrics.
@@ -187,9 +192,8 @@ class JobQueue {
   std::uint64_t free_bytes(qsm::v1::Device const& device) const;  // by the estimates
   void give_order(Live& live, Order order);
   std::vector<std::string> ids_where(std::function<bool(Live const&)> const& holds) const;
-  /// Ends a job that waits, without an attempt.
-  void end_waiting(std::string const& job_id, qsm::v1::JobState state,
-                   qsm::v1::ErrorDetail const& why);
+  /// Ends a job for a reason of ours, not of an attempt.
+  void end_job(std::string const& job_id, qsm::v1::JobState state, qsm::v1::ErrorDetail const& why);
   void make_room_for_emergencies();
   void expire_jobs();
   void give_up_silent_claims();
@@ -217,7 +221,7 @@ class JobQueue {
   std::set<std::string> retired_;
   std::map<std::string, std::string> tenant_of_worker_;  // whose data it has held
   bool stopping_ = false;
-  bool draining_ = false;
+  std::atomic<bool> draining_ = false;  // written under the mutex, for those who wait
   std::function<void(qsm::v1::Job const&)> heard_ = [](qsm::v1::Job const&) {};
 };
 

@@ -74,8 +74,8 @@ std::vector<std::string> JobQueue::ids_where(std::function<bool(Live const&)> co
   return ids;
 }
 
-void JobQueue::end_waiting(std::string const& job_id, qsm::v1::JobState state,
-                           qsm::v1::ErrorDetail const& why) {
+void JobQueue::end_job(std::string const& job_id, qsm::v1::JobState state,
+                       qsm::v1::ErrorDetail const& why) {
   JobRecord record = journal_.job(job_id);
   record.job.set_state(state);
   *record.job.mutable_error() = why;
@@ -93,7 +93,7 @@ void JobQueue::expire_jobs() {
     why.set_message("it did not start within max_queue_time");
     why.set_retryable(true);
     why.set_hint("RetryJob queues it again");
-    end_waiting(id, qsm::v1::JOB_STATE_EXPIRED, why);
+    end_job(id, qsm::v1::JOB_STATE_EXPIRED, why);
   }
 }
 
@@ -108,7 +108,7 @@ void JobQueue::fail_what_never_fits(std::uint64_t largest_device_bytes) {
     why.set_message("it needs " + std::to_string(live_.at(id).bytes) +
                     " bytes, the largest device here has " + std::to_string(largest_device_bytes));
     why.set_hint("less padding (inversion.pad), or a larger machine");
-    end_waiting(id, qsm::v1::JOB_STATE_FAILED, why);
+    end_job(id, qsm::v1::JOB_STATE_FAILED, why);
   }
 }
 

@@ -1,7 +1,5 @@
 #include "security/access_file.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -162,8 +160,9 @@ TenantLimits AccessFile::limits(std::string const& tenant) const {
 std::string add_token(std::filesystem::path const& path, Caller const& caller, int days) {
   json root = json::object();
   if (std::filesystem::exists(path)) {
-    AccessFile::read(path);
-    root = parsed(content_of(path));
+    std::string const content = content_of(path);
+    AccessFile::parse(content);
+    root = parsed(content);
   }
   json const callers = root.value("callers", json::array());
   for (json const& entry : callers)
@@ -188,15 +187,7 @@ std::string add_token(std::filesystem::path const& path, Caller const& caller, i
   std::string const content = root.dump(2) + "\n";
   AccessFile::parse(content);
 
-  // Whole or not at all: a server may read it at any moment.
-  std::filesystem::path const next = path.string() + ".next";
-  {
-    File file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    file.write_at(0, std::as_bytes(std::span(content)));
-    file.sync();
-  }
-  std::filesystem::rename(next, path);
-  sync_directory(std::filesystem::absolute(path).parent_path());
+  replace_file(path, content);
   return token;
 }
 

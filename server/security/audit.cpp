@@ -38,11 +38,12 @@ Audit::Audit(std::filesystem::path const& path)
       file_(path, O_RDWR | O_CREAT),
       lines_([this](auto const& records) { write(records); }) {
   std::ifstream lines(path, std::ios::binary);
-  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+  std::string last;
+  for (std::string line; std::getline(lines, line) && !lines.eof(); last.swap(line)) {
     ++seq_;
     offset_ += line.size() + 1;
-    previous_ = qsm::container::sha256_hex(line);
   }
+  if (seq_ > 0) previous_ = qsm::container::sha256_hex(last);
   if (file_.size() > offset_) file_.truncate(offset_);
   sync_directory(std::filesystem::absolute(path).parent_path());
   spdlog::info("audit trail: goes on after line {}, SHA-256 {}", seq_, previous_);

@@ -1,6 +1,5 @@
 #include "security/tls.hpp"
 
-#include <fcntl.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/bio.h>
@@ -86,17 +85,9 @@ TlsStage::Contents TlsStage::read() const {
 }
 
 void TlsStage::copy(Contents const& contents) const {
-  auto const place = [](std::filesystem::path const& path, std::string const& content) {
-    std::filesystem::path const next = path.string() + ".next";
-    {
-      File file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      file.write_at(0, std::as_bytes(std::span(content)));
-    }
-    std::filesystem::rename(next, path);
-  };
-  place(copies_.key, contents.key);
-  place(copies_.certificate, contents.certificate);
-  if (!copies_.client_ca.empty()) place(copies_.client_ca, contents.client_ca);
+  replace_file(copies_.key, contents.key);
+  replace_file(copies_.certificate, contents.certificate);
+  if (!copies_.client_ca.empty()) replace_file(copies_.client_ca, contents.client_ca);
 }
 
 void TlsStage::refresh() {

@@ -72,4 +72,15 @@ void sync_directory(std::filesystem::path const& directory) {
   if (::fsync(handle.fd()) != 0) throw_errno("fsync " + directory.string());
 }
 
+void replace_file(std::filesystem::path const& path, std::string const& content) {
+  std::filesystem::path const next = path.string() + ".next";
+  {
+    File file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    file.write_at(0, std::as_bytes(std::span(content)));
+    file.sync();
+  }
+  std::filesystem::rename(next, path);
+  sync_directory(std::filesystem::absolute(path).parent_path());
+}
+
 }  // namespace chistream

@@ -46,4 +46,8 @@ class File {
 /// Makes creations, renames and removals in `directory` durable.
 void sync_directory(std::filesystem::path const& directory);
 
+/// Puts `content` in the file's place, mode 0600, durably: whoever reads it at any moment finds the
+/// former or the new, whole.
+void replace_file(std::filesystem::path const& path, std::string const& content);
+
 }  // namespace chistream

@@ -5,7 +5,6 @@ import socket
 import ssl
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import grpc
@@ -242,7 +241,8 @@ def certificates_rotate_without_a_restart(folder):
         wait_for("the new certificate", lambda: serial() != first, 20)
         server.alive()
         (server.tls / "server.pem").write_text("no certificate")
-        time.sleep(3)
+        wait_for("the bad file to be seen",
+                 lambda: "the certificate in use stays" in server.log.read_text(), 20)
         server.alive()
 
 
