@@ -7,7 +7,7 @@
 # The journal is saved first, as one consistent state (SQLite's own backup), then the files it names;
 # what is newer than the journal's copy is left out when a server starts on the restored spool. Files
 # never change once they are there, so a second save into the same folder copies only what is new.
-# Needs python3 and rsync or cp.
+# Needs python3.
 set -eu
 usage() { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ $# -eq 3 ] || usage
@@ -16,9 +16,8 @@ umask 077
 save() {
   [ -e "$1/journal.db" ] || { echo "backup.sh: $1 is no spool" >&2; exit 1; }
   mkdir -p "$2"
-  # Results first gone, then journalled as removed is not possible: the journal is always first. So
-  # files are copied after it, and a file that was removed meanwhile is one the journal still names:
-  # then the copy is made again.
+  # A file that was removed while we copied is one that our copy of the journal still names: then
+  # both are copied again.
   for attempt in 1 2 3 4 5; do
     /usr/bin/python3 - "$1/journal.db" "$2/journal.db.next" <<'END'
 import sqlite3, sys

@@ -5,6 +5,7 @@ Waiting is polling with a deadline, never a fixed sleep.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -203,6 +204,15 @@ def pixels_equal_map(folder, volume="chi", series="."):
 
 def report(folder):
     return json.loads((folder / "report.json").read_text())
+
+
+def api_messages(*names):
+    """Modules of proto/qsm/v1 by their names, compiled for Python."""
+    proto = Path(__file__).resolve().parents[2] / "proto"
+    folder = tempfile.mkdtemp(prefix="chistream-proto-")
+    call("protoc", f"-I{proto}", f"--python_out={folder}", *sorted(proto.glob("qsm/v1/*.proto")))
+    sys.path.insert(0, folder)
+    return [importlib.import_module(f"qsm.v1.{name}_pb2") for name in names]
 
 
 def run(*tests):

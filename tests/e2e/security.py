@@ -3,29 +3,16 @@
 import os
 import socket
 import ssl
-import sys
-import tempfile
 from pathlib import Path
 
 import grpc
 
-from chistream_harness import BIN, REFUSED, UNREACHABLE, Server, call, run, simulate, wait_for
+from chistream_harness import (BIN, REFUSED, UNREACHABLE, Server, api_messages, call, run,
+                               simulate, wait_for)
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = ROOT / "deploy" / "tls" / "make.sh"
-
-
-def messages():
-    """The API's messages, compiled from proto/."""
-    folder = tempfile.mkdtemp(prefix="chistream-proto-")
-    files = sorted((ROOT / "proto" / "qsm" / "v1").glob("*.proto"))
-    call("protoc", f"-I{ROOT / 'proto'}", f"--python_out={folder}", *files)
-    sys.path.insert(0, folder)
-    from qsm.v1 import job_pb2, result_pb2, upload_pb2
-    return upload_pb2, job_pb2, result_pb2
-
-
-upload_pb2, job_pb2, result_pb2 = messages()
+upload_pb2, job_pb2, result_pb2 = api_messages("upload", "job", "result")
 
 
 class SecureServer(Server):

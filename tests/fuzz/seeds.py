@@ -10,17 +10,8 @@ import h5py
 import nibabel
 import numpy
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def messages():
-    folder = tempfile.mkdtemp()
-    files = sorted((ROOT / "proto" / "qsm" / "v1").glob("*.proto"))
-    subprocess.run(["protoc", f"-I{ROOT / 'proto'}", f"--python_out={folder}", *map(str, files)],
-                   check=True)
-    sys.path.insert(0, folder)
-    from qsm.v1 import acquisition_pb2
-    return acquisition_pb2
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from chistream_harness import api_messages  # noqa: E402
 
 
 def nifti(folder):
@@ -93,7 +84,7 @@ def main():
     for name in ("nifti", "exam_container", "ismrmrd", "upload_protocol"):
         (target / name).mkdir(parents=True, exist_ok=True)
     nifti(target / "nifti")
-    exam_container(target / "exam_container", messages())
+    exam_container(target / "exam_container", *api_messages("acquisition"))
     ismrmrd(target / "ismrmrd", worker)
     upload_protocol(target / "upload_protocol")
 
