@@ -50,11 +50,10 @@ std::optional<qsm::v1::ClaimResponse> JobQueue::claim_locked(qsm::v1::ClaimReque
   std::string const next = next_job(request.device());
   if (next.empty()) return std::nullopt;
   // Memory of the device, of transforms, of the heap: whatever a process has of one tenant ends
-  // with it, and another takes the job of the next.
+  // with it, and another takes the job of the next. It is told so again if it asks again.
   std::string const& tenant = live_.at(next).place.tenant;
   auto const held = tenant_of_worker_.try_emplace(request.worker_id(), tenant);
   if (held.first->second != tenant) {
-    retired_.insert(request.worker_id());
     qsm::v1::ClaimResponse another;
     another.set_end(true);
     return another;

@@ -88,14 +88,12 @@ void SlurmPool::reconcile(std::vector<SlurmJob> const& seen) {
 }
 
 void SlurmPool::kill_what_must_be_killed() {
-  std::map<std::string, Pilot> hopeless;
-  {
-    std::scoped_lock const lock(mutex_);
-    for (auto const& [name, pilot] : pilots_)
-      if (queue_.must_be_killed(name, options_.cancel_grace)) hopeless[name] = pilot;
-    for (auto const& [name, pilot] : hopeless) pilots_.erase(name);  // another takes its place
-  }
-  for (auto const& [name, pilot] : hopeless) {
+  for (auto const& [name, pilot] : pilots()) {
+    if (!queue_.must_be_killed(name, options_.cancel_grace)) continue;
+    {
+      std::scoped_lock const lock(mutex_);
+      pilots_.erase(name);  // another takes its place
+    }
     spdlog::warn("slurm: worker {} killed, it hangs or did not let go of a job that was to stop",
                  name);
     slurm_.cancel(pilot.slurm_id, true);
@@ -108,12 +106,7 @@ void SlurmPool::hand_in_what_is_wanted() {
   auto const counts = queue_.counts();
   std::size_t const wanted = std::min<std::size_t>(counts.queued + counts.running,
                                                    static_cast<std::size_t>(options_.window));
-  std::size_t have = 0;
-  {
-    std::scoped_lock const lock(mutex_);
-    have = pilots_.size();
-  }
-  for (; have < wanted; ++have) hand_in();
+  for (std::size_t have = pilots().size(); have < wanted; ++have) hand_in();
 }
 
 void SlurmPool::hand_in() {
@@ -132,8 +125,8 @@ void SlurmPool::hand_in() {
                              " --device 0 --idle-exit-s " + std::to_string(options_.idle_exit_s) +
                              "\n";
   {
-    std::scoped_lock const lock(
-        mutex_);  // before sbatch: the worker may be there before its answer
+    // Before sbatch: the worker may be there before its answer.
+    std::scoped_lock const lock(mutex_);
     pilots_[name] = {.slurm_id = "", .handed_in = Clock::now()};
   }
   std::vector<std::string> arguments = options_.sbatch;
@@ -160,22 +153,26 @@ void SlurmPool::forget(std::string const& name) {
 void SlurmPool::stop() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
-  std::scoped_lock const lock(mutex_);
-  for (auto const& [name, pilot] : pilots_)
+  for (auto const& [name, pilot] : pilots())
     if (!pilot.slurm_id.empty()) slurm_.cancel(pilot.slurm_id, false);
+  std::scoped_lock const lock(mutex_);
   pilots_.clear();
+}
+
+std::map<std::string, SlurmPool::Pilot> SlurmPool::pilots() {
+  std::scoped_lock const lock(mutex_);
+  return pilots_;
 }
 
 std::vector<qsm::v1::WorkerStatus> SlurmPool::status() {
   std::vector<qsm::v1::WorkerStatus> all;
-  std::scoped_lock const lock(mutex_);
-  for (auto const& [name, pilot] : pilots_) {
+  for (auto const& [name, pilot] : pilots()) {
     qsm::v1::WorkerStatus& status = all.emplace_back();
     status.set_worker_id(name);
     status.mutable_device()->set_name("Slurm job " + pilot.slurm_id + ", " + pilot.state);
     status.mutable_device()->set_kind("slurm");
+    status.set_job_id(queue_.job_of(name));
   }
-  for (auto& status : all) status.set_job_id(queue_.job_of(status.worker_id()));
   return all;
 }
 

@@ -58,6 +58,7 @@ class SlurmPool final : public Executor {
   };
 
   void run(std::stop_token stop);
+  std::map<std::string, Pilot> pilots();  // as they are now
   void look_after();
   void reconcile(std::vector<SlurmJob> const& seen);
   void kill_what_must_be_killed();

@@ -62,6 +62,7 @@ TEST_F(LostWorkerTest, AProcessHoldsTheDataOfOneTenantOnly) {
 
   EXPECT_TRUE(answer.end());
   EXPECT_FALSE(answer.has_claim());
+  EXPECT_FALSE(queue_->must_be_killed("w", std::chrono::seconds(1))) << "it ends by itself";
   EXPECT_EQ(claim("a new process").job_id(), other);
 }
 
