@@ -58,7 +58,8 @@ std::string fingerprint(ExamSource const& source) try {
   print.text("options");
   print.number(images.b0_t);
   print.number(images.frequency_hz);
-  print.number(images.phase_sign);
+  print.number(images.phase_sign.value_or(0));
+  print.number(source.slices_chopped ? 1 + *source.slices_chopped : 0);
   print.number(static_cast<int>(images.phase_units));
   if (images.b0_direction)
     for (double const component : *images.b0_direction) print.number(component);

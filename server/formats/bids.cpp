@@ -103,6 +103,10 @@ void read_field(nlohmann::json const& json, ImageFiles& files) {
 
 }  // namespace
 
+bool holds_bids_images(fs::path const& folder) {
+  return !find_series(folder).empty();
+}
+
 ImageFiles find_bids_series(fs::path const& folder) {
   auto const found = find_series(folder);
   if (found.empty())

@@ -7,6 +7,10 @@
 
 namespace chistream {
 
+/// Whether there is any *_part-mag or *_part-phase image below `folder`.
+/// Throws FormatError FILE_UNREADABLE.
+bool holds_bids_images(std::filesystem::path const& folder);
+
 /// Looks below `folder` for *_echo-N_part-mag*.nii(.gz) and *_echo-N_part-phase*.nii(.gz) with
 /// their JSON sidecars: EchoTime [s] and MagneticFieldStrength [T], optionally ImagingFrequency
 /// [MHz], Units of the phase ("rad"), Manufacturer, and B0_dir (three numbers along the volume's

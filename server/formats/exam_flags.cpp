@@ -10,7 +10,8 @@ namespace chistream {
 
 void ExamFlags::add_to(CLI::App& app) {
   app.add_option("INPUT", inputs_,
-                 "ISMRMRD file (.h5), container (.qsmexam), BIDS folder, or magnitudes (.nii)");
+                 "ISMRMRD file (.h5), container (.qsmexam), BIDS or DICOM folder, or magnitudes "
+                 "(.nii)");
   app.add_option("--magnitude", images_.magnitude, "magnitude images (.nii)")->expected(1, -1);
   app.add_option("--phase", images_.phase, "phase images (.nii), in the order of the magnitudes")
       ->expected(1, -1);
@@ -21,8 +22,12 @@ void ExamFlags::add_to(CLI::App& app) {
   app.add_option("--phase-units", phase_units_, "what phase images are stored in")
       ->check(CLI::IsMember({"auto", "rad", "mrad", "siemens", "siemens12"}))
       ->capture_default_str();
-  app.add_option("--phase-sign", images_.phase_sign, "+1 or -1, multiplies the phase")
-      ->check(CLI::IsMember({1, -1}))
+  app.add_option("--phase-sign", images_.phase_sign, "+1 or -1, multiplies the phase; of DICOM images +1, or -1 of GE, if not given")
+      ->check(CLI::IsMember({1, -1}));
+  app.add_option("--slice-chopping", slice_chopping_,
+                 "whether the sign of every other slice of DICOM images is inverted: told by the "
+                 "images of GE (auto), yes or no")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->capture_default_str();
   auto* const noise = app.add_option(
       "--noise", noise_, "ISMRMRD file (.h5) whose noise scan whitens the channels of raw data");
@@ -35,9 +40,12 @@ ExamSource ExamFlags::source() const {
   if (!noise_.empty() && (inputs_.size() != 1 || !is_ismrmrd(inputs_.front())))
     throw FormatError("NOISE_WITHOUT_RAW_DATA", "a noise scan whitens raw data only",
                       "give an ISMRMRD file, or leave --noise out");
-  ExamSource source{
-      .input = {}, .images = images_, .noise = {.whiten = !no_whitening_, .file = noise_}};
+  ExamSource source{.input = {},
+                    .images = images_,
+                    .noise = {.whiten = !no_whitening_, .file = noise_},
+                    .slices_chopped = {}};
   source.images.phase_units = phase_units_of(phase_units_).value_or(PhaseUnits::kAuto);
+  if (slice_chopping_ != "auto") source.slices_chopped = slice_chopping_ == "yes";
   if (!b0_direction_.empty()) {
     source.images.b0_direction.emplace();
     std::copy_n(b0_direction_.begin(), 3, source.images.b0_direction->begin());

@@ -9,9 +9,8 @@
 namespace chistream {
 
 /// INPUT..., --magnitude, --phase, --te, --b0, --b0-dir, --frequency-hz, --phase-units,
-/// --phase-sign, --noise, --no-whitening. One INPUT is an ISMRMRD file, a container or a BIDS
-/// folder; with
-/// --phase, inputs are magnitudes.
+/// --phase-sign, --slice-chopping, --noise, --no-whitening. One INPUT is an ISMRMRD file, a
+/// container, a BIDS or a DICOM folder; with --phase, inputs are magnitudes.
 class ExamFlags {
  public:
   void add_to(CLI::App& app);
@@ -24,6 +23,7 @@ class ExamFlags {
   std::vector<std::filesystem::path> inputs_;
   std::vector<double> b0_direction_;
   std::string phase_units_ = "auto";
+  std::string slice_chopping_ = "auto";
   std::filesystem::path noise_;
   bool no_whitening_ = false;
   ImageFiles images_;

@@ -2,6 +2,7 @@
 
 #include "formats/bids.hpp"
 #include "formats/container_reader.hpp"
+#include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd_reader.hpp"
 
@@ -57,16 +58,21 @@ bool is_ismrmrd(fs::path const& path) {
 void write_exam(ExamSource const& source, ContainerWriter& out) {
   if (source.input.empty()) return read_images(source.images, out);
   std::error_code error;
-  if (fs::is_directory(source.input, error))
-    return read_images(bids_with(source.input, source.images), out);
+  if (fs::is_directory(source.input, error)) {
+    if (holds_bids_images(source.input))
+      return read_images(bids_with(source.input, source.images), out);
+    auto const exam = dicom::only_exam(dicom::scan_folder(source.input));
+    return dicom::read_dicom(
+        exam, {.phase_sign = source.images.phase_sign, .chopped = source.slices_chopped}, out);
+  }
   if (!fs::exists(source.input, error))
     throw FormatError("FILE_UNREADABLE", "there is no such file: " + source.input.string());
   auto const extension = source.input.extension();
   if (is_ismrmrd(source.input)) return read_ismrmrd(source.input, source.noise, out);
   if (extension == ".qsmexam") return copy_container(source.input, out);
   throw FormatError("UNKNOWN_FORMAT", "the format of *" + extension.string() + " is not known",
-                    "give an ISMRMRD file (.h5), a .qsmexam container, a BIDS folder, or NIfTI "
-                    "images by --magnitude and --phase");
+                    "give an ISMRMRD file (.h5), a .qsmexam container, a BIDS or DICOM folder, or "
+                    "NIfTI images by --magnitude and --phase");
 }
 
 }  // namespace chistream

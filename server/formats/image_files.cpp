@@ -70,7 +70,7 @@ qsm::v1::ExamHeader make_header(ImageFiles const& files, VolumeSequence const& i
   for (double const te : files.te_s) header.add_te_s(te);
   header.set_b0_t(files.b0_t);
   header.set_frequency_hz(files.frequency_hz);
-  header.set_phase_sign(files.phase_sign);
+  header.set_phase_sign(files.phase_sign.value_or(1));
   header.set_records(2 * std::uint64_t{images.echoes()} * images.coils());
   header.set_source_format("nifti");
   header.set_vendor(files.vendor);

@@ -21,7 +21,7 @@ struct ImageFiles {
   double b0_t = 0;
   double frequency_hz = 0;  // 0 = unknown
   PhaseUnits phase_units = PhaseUnits::kAuto;
-  int phase_sign = 1;
+  std::optional<int> phase_sign = std::nullopt;  // +1 or -1; nothing: +1
 
   /// Direction of B0 along the axes of the volume, for images whose affine does not tell. The axes
   /// are then turned by the smallest rotation that puts B0 there.

@@ -1,0 +1,277 @@
+#include "formats/dicom/dicom_reader.hpp"
+
+#include <dcmtk/dcmdata/dcfilefo.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <list>
+#include <memory>
+#include <numbers>
+
+#include "formats/dicom/instance.hpp"
+#include "formats/dicom/pixels.hpp"
+#include "formats/dicom/plane.hpp"
+#include "formats/format_error.hpp"
+#include "formats/inspect.hpp"
+
+namespace chistream::dicom {
+
+namespace fs = std::filesystem;
+using qsm::container::Component;
+
+namespace {
+
+constexpr std::size_t kHeldFiles = 4;  // multi-frame: magnitude and phase, perhaps one per echo
+
+/// Decoded files, the last few kept open: all frames of a multi-frame image stand in one.
+class OpenFiles {
+ public:
+  void read(SourceFile const& source, qsm::v1::DicomFrame const& frame, std::span<float> out) {
+    pixels_of(source.path).read(frame.number(), frame.scale(), frame.offset(), out);
+  }
+
+ private:
+  struct Open {
+    fs::path path;
+    std::unique_ptr<DcmFileFormat> file;
+    std::unique_ptr<Pixels> pixels;
+  };
+
+  Pixels const& pixels_of(fs::path const& path) {
+    auto const found = std::find_if(open_.begin(), open_.end(),
+                                    [&](Open const& open) { return open.path == path; });
+    if (found != open_.end()) return *found->pixels;
+    if (open_.size() == kHeldFiles) open_.pop_back();
+    open_.push_front({path, std::make_unique<DcmFileFormat>(), nullptr});
+    load(path, *open_.front().file);
+    decode(*open_.front().file);
+    open_.front().pixels = std::make_unique<Pixels>(*open_.front().file);
+    return *open_.front().pixels;
+  }
+
+  std::list<Open> open_;
+};
+
+/// The volumes of one echo: magnitude and phase, or real and imaginary.
+struct EchoVolumes {
+  std::vector<float> parts[2];
+};
+
+class Reader {
+ public:
+  explicit Reader(DicomExam const& exam)
+      : exam_(exam), facts_(exam.files.front().facts),
+        slice_size_(std::size_t{facts_.rows()} * facts_.columns()) {}
+
+  std::size_t slice_size() const { return slice_size_; }
+
+  void read(std::size_t echo, EchoVolumes& volumes) {
+    for (std::size_t part = 0; part < 2; ++part) {
+      volumes.parts[part].resize(slice_size_ * exam_.images.slices());
+      for (std::size_t z = 0; z < exam_.images.slices(); ++z) {
+        auto const ref = *exam_.images.at(echo, z, part);
+        SourceFile const& source = exam_.files[ref.file];
+        files_.read(source, source.facts.frames(ref.frame),
+                    std::span(volumes.parts[part]).subspan(z * slice_size_, slice_size_));
+      }
+    }
+  }
+
+ private:
+  DicomExam const& exam_;
+  qsm::v1::DicomInstance const& facts_;
+  std::size_t slice_size_;
+  OpenFiles files_;
+};
+
+void put_geometry(DicomExam const& exam, qsm::v1::ExamHeader& header) {
+  auto const& facts = exam.files.front().facts;
+  auto& geometry = *header.mutable_geometry();
+  geometry.mutable_matrix()->set_x(facts.columns());
+  geometry.mutable_matrix()->set_y(facts.rows());
+  geometry.mutable_matrix()->set_z(static_cast<std::uint32_t>(exam.images.slices()));
+  geometry.mutable_voxel_mm()->set_x(facts.column_spacing_mm());
+  geometry.mutable_voxel_mm()->set_y(facts.row_spacing_mm());
+  geometry.mutable_voxel_mm()->set_z(exam.images.slice_spacing_mm());
+  auto const axes = orientation_of(facts.orientation());
+  *geometry.mutable_x_direction_lps() = to_message(axes.row);
+  *geometry.mutable_y_direction_lps() = to_message(axes.column);
+  *geometry.mutable_z_direction_lps() = to_message(axes.normal);
+  *geometry.mutable_origin_lps_mm() =
+      to_message(position_of(header.source_slices(0).position()));
+  header.set_source_orientation(facts.orientation());
+}
+
+void put_sources(DicomExam const& exam, qsm::v1::ExamHeader& header) {
+  for (auto const& uid : exam.series_uids) {
+    auto& series = *header.add_source_series();
+    series.set_series_instance_uid(uid);
+    for (auto const& file : exam.files)
+      if (file.facts.series_instance_uid() == uid)
+        series.set_sop_class_uid(file.facts.sop_class_uid());
+  }
+  auto const& images = exam.images;
+  for (std::size_t z = 0; z < images.slices(); ++z) {
+    auto& slice = *header.add_source_slices();
+    for (std::size_t echo = 0; echo < images.te_s().size(); ++echo)
+      for (std::size_t part = 0; part < 2; ++part) {
+        auto const ref = *images.at(echo, z, part);
+        auto const& facts = exam.files[ref.file].facts;
+        auto const series = std::find(exam.series_uids.begin(), exam.series_uids.end(),
+                                      facts.series_instance_uid());
+        auto& image = *slice.add_images();
+        image.set_series(static_cast<std::uint32_t>(series - exam.series_uids.begin()));
+        image.set_sop_instance_uid(facts.sop_instance_uid());
+        bool const multi_frame = facts.frames_size() > 1;
+        image.set_frame(multi_frame ? facts.frames(ref.frame).number() + 1 : 0);
+        if (slice.position().empty()) slice.set_position(facts.frames(ref.frame).position());
+      }
+  }
+}
+
+qsm::v1::ExamHeader header_of(DicomExam const& exam, ReadOptions const& options) {
+  // The first magnitude (or real) image stands for the exam.
+  auto const& facts = exam.files[exam.images.at(0, 0, 0)->file].facts;
+  qsm::v1::ExamHeader header;
+  header.set_format_version(1);
+  header.set_content(qsm::v1::CONTENT_KIND_IMAGES);
+  header.set_coils(1);
+  for (double const te : exam.images.te_s()) header.add_te_s(te);
+  header.set_tr_s(facts.tr_s());
+  header.set_flip_angle_deg(facts.flip_angle_deg());
+  header.set_b0_t(facts.b0_t());
+  header.set_frequency_hz(facts.frequency_hz());
+  header.set_phase_sign(options.phase_sign.value_or(facts.phase_sign()));
+  header.set_records(exam.images.te_s().size() * (exam.images.complex() ? 1 : 2));
+  header.set_source_format("dicom");
+  header.set_vendor(facts.vendor());
+  *header.mutable_identity() = facts.identity();
+  put_sources(exam, header);
+  put_geometry(exam, header);
+  if (header.phase_sign() < 0)
+    header.add_warnings(options.phase_sign
+                            ? "PHASE_SIGN: the phase was inverted on request"
+                            : "PHASE_SIGN: the phase was inverted, by the convention of " +
+                                  facts.vendor());
+  return header;
+}
+
+std::complex<double> voxel(bool complex, float a, float b) {
+  return complex ? std::complex<double>(a, b) : std::polar(std::abs(double{a}), double{b});
+}
+
+/// Re sum over k of <S_k, S_k+1>, negative where every other slice is negated.
+bool neighbours_opposed(bool complex, EchoVolumes const& volumes, std::size_t slice_size) {
+  auto const& [a, b] = volumes.parts;
+  double sum = 0;
+  for (std::size_t i = 0; i + slice_size < a.size(); ++i) {
+    auto const here = voxel(complex, a[i], b[i]);
+    auto const next = voxel(complex, a[i + slice_size], b[i + slice_size]);
+    sum += (here * std::conj(next)).real();
+  }
+  return sum < 0;
+}
+
+void undo_chopping(bool complex, EchoVolumes& volumes, std::size_t slice_size) {
+  constexpr float kPi = std::numbers::pi_v<float>;
+  auto& [a, b] = volumes.parts;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (i / slice_size % 2 == 0) continue;
+    if (complex) {
+      a[i] = -a[i];
+      b[i] = -b[i];
+    } else {
+      b[i] += b[i] > 0 ? -kPi : kPi;
+    }
+  }
+}
+
+}  // namespace
+
+FolderContents scan_folder(fs::path const& folder) {
+  register_codecs();
+  std::error_code error;
+  fs::recursive_directory_iterator entries(folder, error);
+  if (error) throw FormatError("FILE_UNREADABLE", "the folder cannot be read: " + error.message());
+  std::vector<fs::path> paths;
+  for (auto const& entry : entries)
+    if (entry.is_regular_file()) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  FolderContents contents;
+  for (auto const& path : paths) {
+    try {
+      contents.files.push_back({path, describe(path)});
+    } catch (FormatError const& reason) {
+      contents.others.push_back(path.filename().string() + ": " + reason.what());
+    }
+  }
+  return contents;
+}
+
+DicomExam only_exam(FolderContents const& contents) {
+  auto exams = sort_into_exams(contents.files);
+  if (exams.empty())
+    throw FormatError("NO_DICOM_EXAM",
+                      "there are no magnitude and phase images among " +
+                          std::to_string(contents.files.size()) + " MR instances" +
+                          (contents.others.empty() ? "" : "; " + contents.others.front()));
+  auto const ready = std::count_if(exams.begin(), exams.end(),
+                                   [](DicomExam const& exam) { return exam.ready(); });
+  if (ready > 1) {
+    std::string names;
+    for (auto const& exam : exams)
+      if (exam.ready())
+        names += (names.empty() ? "" : ", ") + std::string("series ") +
+                 std::to_string(exam.files.front().facts.series_number());
+    throw FormatError("SEVERAL_DICOM_EXAMS", "there are several exams: " + names,
+                      "give a folder that holds one");
+  }
+  auto const chosen = std::find_if(exams.begin(), exams.end(),
+                                   [&](auto const& exam) { return ready == 0 || exam.ready(); });
+  if (chosen->refusal) throw FormatError(chosen->refusal->reason, chosen->refusal->message);
+  if (!chosen->missing.empty()) {
+    std::string list;
+    for (auto const& what : chosen->missing) list += (list.empty() ? "" : "; ") + what;
+    throw FormatError("IMAGES_MISSING", list);
+  }
+  return std::move(*chosen);
+}
+
+void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWriter& out) {
+  register_codecs();
+  qsm::v1::ExamHeader header = header_of(exam, options);
+  check_header(header);
+  Reader reader(exam);
+  EchoVolumes volumes;
+  reader.read(0, volumes);
+  bool const complex = exam.images.complex();
+  bool const chopped =
+      options.chopped.value_or(header.vendor() == "ge" &&
+                               neighbours_opposed(complex, volumes, reader.slice_size()));
+  if (chopped) header.add_warnings("SLICE_CHOPPING: the sign of every other slice was inverted back");
+  out.header(header);
+
+  auto const& matrix = header.geometry().matrix();
+  std::vector<std::complex<float>> joined;
+  for (std::uint32_t echo = 0; echo < exam.images.te_s().size(); ++echo) {
+    if (echo > 0) reader.read(echo, volumes);
+    if (chopped) undo_chopping(complex, volumes, reader.slice_size());
+    auto const head = [&](Component component) {
+      return qsm::container::ImageBlockHead{echo,       0,          static_cast<std::uint32_t>(component),
+                                            matrix.x(), matrix.y(), matrix.z()};
+    };
+    auto const& [a, b] = volumes.parts;
+    if (complex) {
+      joined.resize(a.size());
+      for (std::size_t i = 0; i < a.size(); ++i) joined[i] = {a[i], b[i]};
+      out.image_block(head(Component::kComplex), joined);
+    } else {
+      out.image_block(head(Component::kMagnitude), a);
+      out.image_block(head(Component::kPhase), b);
+    }
+  }
+  out.end();
+}
+
+}  // namespace chistream::dicom
