@@ -2,12 +2,16 @@
 #include <cmath>
 #include <string>
 
+#include "formats/dicom/plane.hpp"
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
 
 namespace chistream {
 
 namespace {
+
+constexpr double kPlaceTolerance = 0.06;   // of the distance between slices
+constexpr double kSameDirection = 0.9999;  // cosine
 
 std::string number(double value) {
   char text[32];
@@ -89,6 +93,38 @@ void check_directions(qsm::v1::Geometry const& geometry) {
     throw FormatError("BAD_HEADER", "the position of the volume is not finite");
 }
 
+/// The text of the source images' places goes into the result as it is, so it must be true.
+void check_sources(qsm::v1::ExamHeader const& header) {
+  if (header.source_slices().empty()) return;
+  auto const& geometry = header.geometry();
+  if (static_cast<std::uint32_t>(header.source_slices_size()) != geometry.matrix().z())
+    throw FormatError("SOURCE_MISMATCH", "the exam names the source images of " +
+                                             std::to_string(header.source_slices_size()) +
+                                             " slices, and has " +
+                                             std::to_string(geometry.matrix().z()));
+  auto const& origin = geometry.origin_lps_mm();
+  auto const& z = geometry.z_direction_lps();
+  for (int k = 0; k < header.source_slices_size(); ++k) {
+    auto const place = dicom::position_of(header.source_slices(k).position());
+    double const along = k * geometry.voxel_mm().z();
+    double const off = std::hypot(place[0] - origin.x() - along * z.x(),
+                                  place[1] - origin.y() - along * z.y(),
+                                  place[2] - origin.z() - along * z.z());
+    if (!(off <= kPlaceTolerance * geometry.voxel_mm().z()))
+      throw FormatError("SOURCE_MISMATCH", "the source images of slice " + std::to_string(k + 1) +
+                                               " lie " + number(off) + " mm beside it");
+    for (auto const& image : header.source_slices(k).images())
+      if (image.series() >= static_cast<std::uint32_t>(header.source_series_size()))
+        throw FormatError("SOURCE_MISMATCH", "a source image belongs to no series");
+  }
+  auto const axes = dicom::orientation_of(header.source_orientation());
+  auto const& x = geometry.x_direction_lps();
+  auto const& y = geometry.y_direction_lps();
+  if (!(dicom::dot(axes.row, {x.x(), x.y(), x.z()}) > kSameDirection &&
+        dicom::dot(axes.column, {y.x(), y.y(), y.z()}) > kSameDirection))
+    throw FormatError("SOURCE_MISMATCH", "the source images lie in another direction");
+}
+
 }  // namespace
 
 void check_header(qsm::v1::ExamHeader const& header) {
@@ -116,6 +152,7 @@ void check_header(qsm::v1::ExamHeader const& header) {
   }
   check_field_strength(header);
   check_directions(header.geometry());
+  check_sources(header);
 }
 
 }  // namespace chistream

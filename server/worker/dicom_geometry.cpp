@@ -42,6 +42,7 @@ int SlicePlanes::slice_of(int instance_number) const {
 }
 
 std::string SlicePlanes::position(int z) const {
+  if (!exam_.source_slices().empty()) return exam_.source_slices(z).position();
   auto const& origin = geometry_.origin_lps_mm();
   auto const& direction = geometry_.z_direction_lps();
   double const distance = z * geometry_.voxel_mm().z();
@@ -50,6 +51,7 @@ std::string SlicePlanes::position(int z) const {
 }
 
 std::string SlicePlanes::orientation() const {
+  if (!exam_.source_orientation().empty()) return exam_.source_orientation();
   auto const& x = geometry_.x_direction_lps();
   auto const& y = geometry_.y_direction_lps();
   return join(x.x(), x.y(), x.z()) + '\\' + join(y.x(), y.y(), y.z());

@@ -3,7 +3,8 @@
 /// x of the volume is the column index, y the row index, z the slice. Every slice carries its own
 /// position, origin + z * spacing * z_direction, so the patient coordinate of each voxel is exact
 /// for right-handed and left-handed volumes alike; only the order of the images differs: they
-/// ascend along the normal (x cross y) as viewers expect.
+/// ascend along the normal (x cross y) as viewers expect. Of an exam that came as DICOM, positions
+/// and orientation are the very text of its images: viewers compare them for equality.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ std::string decimal_string(double value);
 
 class SlicePlanes {
  public:
-  explicit SlicePlanes(qsm::v1::Geometry const& geometry) : geometry_(geometry) {}
+  explicit SlicePlanes(qsm::v1::ExamHeader const& exam)
+      : geometry_(exam.geometry()), exam_(exam) {}
 
   int count() const { return static_cast<int>(geometry_.matrix().z()); }
 
@@ -32,6 +34,7 @@ class SlicePlanes {
 
  private:
   qsm::v1::Geometry geometry_;
+  qsm::v1::ExamHeader const& exam_;
 };
 
 }  // namespace chistream

@@ -15,6 +15,7 @@
 #include "worker/dicom_geometry.hpp"
 #include "worker/dicom_identity.hpp"
 #include "worker/dicom_quantity.hpp"
+#include "worker/dicom_sources.hpp"
 
 namespace chistream {
 
@@ -63,12 +64,13 @@ void put_series(DcmItem& item, SeriesDescription const& series, SeriesUids const
   put(item, DCM_ContentTime, created.time);
 }
 
-void put_image_layout(DcmItem& item, qsm::v1::Geometry const& geometry,
+void put_image_layout(DcmItem& item, qsm::v1::ExamHeader const& exam,
                       DicomQuantity const& quantity) {
   put(item, DCM_SOPClassUID, UID_MRImageStorage);
   // PRIMARY keeps the map out of the hanging protocols for reformatted images.
   put(item, DCM_ImageType, std::string("DERIVED\\PRIMARY\\OTHER\\") + quantity.image_type);
-  SlicePlanes const planes(geometry);
+  auto const& geometry = exam.geometry();
+  SlicePlanes const planes(exam);
   put(item, DCM_ImageOrientationPatient, planes.orientation());
   put(item, DCM_PixelSpacing, planes.pixel_spacing());
   put(item, DCM_SliceThickness, planes.slice_spacing());
@@ -116,12 +118,12 @@ std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<floa
   put_identity(shared, series.exam.identity());
   put_acquisition(shared, series.exam);
   put_series(shared, series, uids);
-  put_image_layout(shared, geometry, quantity);
+  put_image_layout(shared, series.exam, quantity);
   put_quantity(shared, quantity, stored);
   put_derivation(shared, series);
   check_values(shared);
 
-  SlicePlanes const planes(geometry);
+  SlicePlanes const planes(series.exam);
   for (int number = 1; number <= planes.count(); ++number) {
     int const z = planes.slice_of(number);
     DicomInstance instance{instance_name(folder, number), uids.instance(z), {}};
@@ -130,6 +132,7 @@ std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<floa
     put(image, DCM_SOPInstanceUID, instance.sop_instance_uid);
     put(image, DCM_InstanceNumber, std::to_string(number));
     put(image, DCM_ImagePositionPatient, planes.position(z));
+    put_sources(image, series.exam, z);
     static_assert(sizeof(Uint16) == sizeof(std::int16_t));
     auto const* pixels = reinterpret_cast<Uint16 const*>(stored.values.data()) +
                          static_cast<std::size_t>(z) * slice_size;

@@ -7,8 +7,9 @@ reader under test.
 
 from dataclasses import dataclass, field
 
-import numpy
+import h5py
 import nibabel
+import numpy
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
@@ -37,28 +38,32 @@ class Head:
     @classmethod
     def simulate(cls, folder, matrix=(48, 56, 40), voxel_mm=4, te_s=(0.004, 0.010, 0.016),
                  snr=100, options=()):
-        truth = folder / "truth"
-        call(BIN / "chistream-worker-cpu", "simulate", "-o", folder / "scan.h5", "--truth", truth,
-             "--matrix", *matrix, "--voxel", *3 * [voxel_mm], "--coils", 1, "--te", *te_s,
-             "--b0", 3, "--snr", "inf", "--seed", 7, "--oversampling", 1, *options)
-        (folder / "scan.h5").unlink()
-        load = lambda name: nibabel.load(truth / f"{name}.nii.gz").get_fdata()
+        truth, raw = folder / "truth", folder / "scan.h5"
+        call(BIN / "chistream-worker-cpu", "simulate", "-o", raw, "--truth", truth, "--matrix",
+             *matrix, "--voxel", *3 * [voxel_mm], "--coils", 1, "--te", *te_s, "--b0", 3, "--snr",
+             snr, "--seed", 7, *options)
+        images = images_of(raw, matrix, len(te_s))
+        images /= numpy.percentile(numpy.abs(images[0]), 99)
         affine = nibabel.load(truth / "magnitude.nii.gz").affine
-        magnitude, decay, ppm = load("magnitude"), load("r2s"), load("total_field")
-        magnitude = magnitude / numpy.percentile(magnitude, 99)
-        noise = numpy.random.default_rng(5)
-        images = []
-        for te in te_s:
-            phase = 0.7 + 2 * numpy.pi * HZ_PER_T * 3 * 1e-6 * ppm * te
-            image = magnitude * numpy.exp(-decay * te + 1j * phase)
-            image += (noise.normal(size=image.shape) + 1j * noise.normal(size=image.shape)) / snr
-            images.append(image)
         to_lps = numpy.diag([-1.0, -1.0, 1.0])
-        return cls(numpy.array(images), te_s, 3 * (voxel_mm,),
+        return cls(images, te_s, 3 * (voxel_mm,),
                    to_lps @ affine[:3, :3] / voxel_mm, to_lps @ affine[:3, 3])
 
     def position(self, slice_index):
         return self.origin + slice_index * self.voxel_mm[2] * self.axes[:, 2]
+
+
+def images_of(raw, matrix, echoes):
+    """Fully sampled k-space of one channel, its centre in the middle of the array, as images."""
+    kspace = numpy.zeros((echoes, *matrix), complex)
+    with h5py.File(raw) as file:
+        for record in file["dataset/data"][:]:
+            index = record["head"]["idx"]
+            line = record["data"].view(numpy.complex64)
+            kspace[index["contrast"], :, index["kspace_encode_step_1"],
+                   index["kspace_encode_step_2"]] = line
+    over = (1, 2, 3)
+    return numpy.fft.fftshift(numpy.fft.ifftn(numpy.fft.ifftshift(kspace, over), axes=over), over)
 
 
 def decimals(values):
