@@ -44,23 +44,9 @@ void JobFlags::add_to(CLI::App& app) {
 }
 
 qsm::v1::JobSpec JobFlags::spec(Connection& server) const {
-  auto const offered = call_with_patience<qsm::v1::ListPipelinesResponse>(
-      no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListPipelinesResponse* response) {
-        return server.jobs->ListPipelines(context, {}, response);
-      });
-  auto const& pipeline = find_pipeline(offered.pipelines(), pipeline_);
   qsm::v1::JobSpec spec = spec_;
-  spec.set_pipeline(full_name(pipeline));
   spec.set_priority(priority_);
-  for (auto const& assignment : assignments_) {
-    auto const override_ = parse_override(pipeline, assignment);
-    auto* const overrides = spec.mutable_overrides();
-    auto const earlier = std::find_if(overrides->begin(), overrides->end(), [&](auto const& other) {
-      return other.option() == override_.option();
-    });
-    *(earlier != overrides->end() ? &*earlier : overrides->Add()) = override_;
-  }
-  return spec;
+  return resolved(server, std::move(spec), pipeline_, assignments_, no_patience());
 }
 
 void InputFlags::add_to(CLI::App& app) {

@@ -35,9 +35,8 @@ class JobFlags {
  public:
   void add_to(CLI::App& app);
 
-  /// The spec but for its upload; of two settings of one option the last counts. Asks the server
-  /// for its pipelines, and so finds a server that does not answer, and options that do not exist,
-  /// before any work is done.
+  /// The spec but for its upload. Asks the server, and so finds one that does not answer, and
+  /// options that do not exist, before any work is done.
   qsm::v1::JobSpec spec(Connection& server) const;
   bool fresh() const { return fresh_; }
 

@@ -33,6 +33,9 @@ Command add_delete(CLI::App& program);
 Command add_keep(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_admin(CLI::App& program);
+Command add_exams(CLI::App& program);
+Command add_deliveries(CLI::App& program);
+Command add_nodes(CLI::App& program);
 Command add_simulate(CLI::App& program);
 
 /// Prints reason, message and hint to stderr; returns the exit status that goes with it.

@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
                               add_jobs(program),        add_priority_command(program),
                               add_delete(program),      add_keep(program),
                               add_info(program),        add_admin(program),
-                              add_simulate(program)};
+                              add_exams(program),       add_deliveries(program),
+                              add_nodes(program),       add_simulate(program)};
   try {
     program.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

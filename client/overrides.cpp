@@ -82,6 +82,25 @@ qsm::v1::Override parse_override(qsm::v1::PipelineDescription const& pipeline,
   return result;
 }
 
+qsm::v1::JobSpec resolved(Connection& server, qsm::v1::JobSpec spec, std::string_view name,
+                          std::vector<std::string> const& assignments, Patience const& patience) {
+  auto const offered = call_with_patience<qsm::v1::ListPipelinesResponse>(
+      patience, [&](grpc::ClientContext* context, qsm::v1::ListPipelinesResponse* response) {
+        return server.jobs->ListPipelines(context, {}, response);
+      });
+  auto const& pipeline = find_pipeline(offered.pipelines(), name);
+  spec.set_pipeline(full_name(pipeline));
+  for (auto const& assignment : assignments) {
+    auto const parsed = parse_override(pipeline, assignment);
+    auto* const overrides = spec.mutable_overrides();
+    auto const earlier = std::find_if(overrides->begin(), overrides->end(), [&](auto const& other) {
+      return other.option() == parsed.option();
+    });
+    *(earlier != overrides->end() ? &*earlier : overrides->Add()) = parsed;
+  }
+  return spec;
+}
+
 std::string value_text(qsm::v1::Override const& value) {
   if (value.has_number()) return number_text(value.number());
   if (value.has_choice()) return value.choice();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
+#include "client/connection.hpp"
 #include "qsm/v1/pipeline.pb.h"
 
 namespace chistream {
@@ -15,6 +17,12 @@ qsm::v1::PipelineDescription const& find_pipeline(
 
 /// "brain-3t@1".
 std::string full_name(qsm::v1::PipelineDescription const& pipeline);
+
+/// `spec` with the pipeline called `name` and what `assignments` say; of two settings of one option
+/// the last counts. Asks the server for its pipelines. Throws RpcError and as the two functions
+/// below.
+qsm::v1::JobSpec resolved(Connection& server, qsm::v1::JobSpec spec, std::string_view name,
+                          std::vector<std::string> const& assignments, Patience const& patience);
 
 /// Ranges and choices are left to the server. Throws FormatError OPTION_TYPE, UNKNOWN_OPTION.
 qsm::v1::Override parse_override(qsm::v1::PipelineDescription const& pipeline,

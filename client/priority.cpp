@@ -23,6 +23,12 @@ std::string priority_name(qsm::v1::Priority priority) {
   return "routine";
 }
 
+std::optional<qsm::v1::Priority> priority_called(std::string const& name) {
+  auto const found = names().find(name);
+  if (found == names().end()) return std::nullopt;
+  return found->second;
+}
+
 CLI::Option* add_priority(CLI::App& app, std::string const& name, qsm::v1::Priority& priority,
                           std::string const& help) {
   std::vector<std::string> choices;

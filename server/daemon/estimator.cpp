@@ -1,6 +1,6 @@
 #include "daemon/estimator.hpp"
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {

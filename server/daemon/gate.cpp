@@ -1,6 +1,6 @@
 #include "daemon/gate.hpp"
 
-#include "daemon/status.hpp"
+#include "store/status.hpp"
 #include "store/random_id.hpp"
 #include "store/request_error.hpp"
 

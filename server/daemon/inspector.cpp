@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {

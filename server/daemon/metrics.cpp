@@ -2,7 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
-#include "daemon/status.hpp"
+#include "store/status.hpp"
 
 namespace chistream {
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "container/sha256.hpp"
-#include "daemon/status.hpp"
+#include "store/status.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {

@@ -21,6 +21,12 @@ std::vector<qsm::v1::SeriesKind> all_series() {
   return all;
 }
 
+std::optional<qsm::v1::SeriesKind> series_called(std::string const& name) {
+  for (auto const kind : all_series())
+    if (series_name(kind) == name) return kind;
+  return std::nullopt;
+}
+
 void add_series_flag(CLI::App& app, qsm::v1::JobSpec& spec) {
   std::string names;
   std::vector<std::string> choices{"all"};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace chistream {
 
 /// "local-field" of SERIES_KIND_LOCAL_FIELD.
 std::string series_name(qsm::v1::SeriesKind kind);
+
+/// The other way; nothing for any other text.
+std::optional<qsm::v1::SeriesKind> series_called(std::string const& name);
 
 /// Every kind there is, the susceptibility first.
 std::vector<qsm::v1::SeriesKind> all_series();

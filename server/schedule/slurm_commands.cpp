@@ -6,7 +6,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <condition_variable>
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 
 namespace chistream {
 namespace {

@@ -1,10 +1,9 @@
 #include "security/access_file.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "config/json_object.hpp"
 #include "container/sha256.hpp"
 #include "store/file.hpp"
 #include "store/random_id.hpp"
@@ -16,38 +15,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::system_clock;
 
-[[noreturn]] void bad(std::string const& where, std::string const& what) {
-  throw RequestError(grpc::INVALID_ARGUMENT, "ACCESS_FILE", where + ": " + what,
-                     "docs/security.md shows one");
-}
-
-void known_fields(std::string const& where, json const& object,
-                  std::initializer_list<std::string_view> names) {
-  if (!object.is_object()) bad(where, "is not an object");
-  for (auto const& [name, value] : object.items())
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      bad(where, "'" + name + "' means nothing here");
-}
-
-std::string text(std::string const& where, json const& object, char const* name) {
-  auto const found = object.find(name);
-  if (found == object.end()) return "";
-  if (!found->is_string() || found->get<std::string>().empty())
-    bad(where, std::string("'") + name + "' is not a text");
-  return found->get<std::string>();
-}
-
-template <class Number>
-std::optional<Number> limit(std::string const& where, json const& object, char const* name) {
-  auto const found = object.find(name);
-  if (found == object.end()) return std::nullopt;
-  bool const whole = std::is_floating_point_v<Number> || found->is_number_unsigned();
-  if (!found->is_number() || !whole || found->get<double>() < 0)
-    bad(where, std::string("'") + name + "' is not a number from 0 on");
-  return found->get<Number>();
-}
-
-std::chrono::sys_days day_of(std::string const& where, std::string const& text) {
+std::chrono::sys_days day_of(JsonObject const& object, std::string const& text) {
   int year = 0, month = 0, day = 0, read = 0;
   bool const shaped =
       std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &read) == 3 && read == 10;
@@ -55,7 +23,7 @@ std::chrono::sys_days day_of(std::string const& where, std::string const& text) 
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!shaped || text.size() != 10 || !date.ok())
-    bad(where, "'expires' is not a day such as 2027-11-29");
+    object.bad("'expires' is not a day such as 2027-11-29");
   return date;
 }
 
@@ -63,76 +31,71 @@ bool is_sha256(std::string const& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-KnownCaller caller_of(std::string const& where, json const& entry) {
-  known_fields(where, entry, {"name", "tenant", "roles", "token_sha256", "certificate", "expires"});
-  KnownCaller known{.caller = {.name = text(where, entry, "name"),
-                               .tenant = text(where, entry, "tenant"),
+KnownCaller caller_of(std::string const& where, json const& json_entry) {
+  JsonObject const entry(
+      where, json_entry, {"name", "tenant", "roles", "token_sha256", "certificate", "expires"});
+  KnownCaller known{.caller = {.name = entry.required_text("name"),
+                               .tenant = entry.required_text("tenant"),
                                .roles = {}},
-                    .token_sha256 = text(where, entry, "token_sha256"),
-                    .certificate = text(where, entry, "certificate")};
-  if (known.caller.name.empty()) bad(where, "has no 'name'");
-  if (known.caller.tenant.empty()) bad(where, "has no 'tenant'");
+                    .token_sha256 = entry.text("token_sha256"),
+                    .certificate = entry.text("certificate")};
   if (known.token_sha256.empty() == known.certificate.empty())
-    bad(where, "needs either 'token_sha256' or 'certificate'");
+    entry.bad("needs either 'token_sha256' or 'certificate'");
   if (!known.token_sha256.empty() && !is_sha256(known.token_sha256))
-    bad(where, "'token_sha256' is not 64 lower-case hex digits");
-  auto const roles = entry.find("roles");
-  if (roles == entry.end() || !roles->is_array() || roles->empty()) bad(where, "has no 'roles'");
-  for (json const& role : *roles) {
-    auto const found = role.is_string() ? role_of(role.get<std::string>()) : std::nullopt;
-    if (!found) bad(where, role.dump() + " is no role");
+    entry.bad("'token_sha256' is not 64 lower-case hex digits");
+  auto const roles = entry.texts("roles");
+  if (roles.empty()) entry.bad("has no 'roles'");
+  for (std::string const& role : roles) {
+    auto const found = role_of(role);
+    if (!found) entry.bad("'" + role + "' is no role");
     known.caller.roles.add(*found);
   }
-  std::string const expires = text(where, entry, "expires");
-  if (!expires.empty()) known.last_day = day_of(where, expires);
-  if (!known.token_sha256.empty() && !known.last_day) bad(where, "a token needs 'expires'");
+  std::string const expires = entry.text("expires");
+  if (!expires.empty()) known.last_day = day_of(entry, expires);
+  if (!known.token_sha256.empty() && !known.last_day) entry.bad("a token needs 'expires'");
   return known;
 }
 
-json parsed(std::string const& content) {
-  json root = json::parse(content, nullptr, false);
-  if (root.is_discarded()) bad("the file", "is not JSON");
-  return root;
-}
-
-std::string content_of(std::filesystem::path const& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) bad(path.string(), "cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
+/// What JsonObject finds wrong, as the daemon tells it.
+template <class Function>
+auto named(Function const& function) try {
+  return function();
+} catch (BadSetting const& error) {
+  throw RequestError(grpc::INVALID_ARGUMENT, "ACCESS_FILE", error.what(),
+                     "docs/security.md shows one");
 }
 
 }  // namespace
 
 AccessFile AccessFile::read(std::filesystem::path const& path) {
-  return parse(content_of(path));
+  return named([&] { return file_of(read_json_file(path)); });
 }
 
 AccessFile AccessFile::parse(std::string const& content) {
-  json const root = parsed(content);
-  known_fields("the file", root, {"tenants", "callers"});
+  return named([&] { return file_of(parse_json(content)); });
+}
+
+AccessFile AccessFile::file_of(json const& content) {
+  JsonObject const root("the file", content, {"tenants", "callers"});
   AccessFile file;
-  json const tenants = root.value("tenants", json::object());
-  json const callers = root.value("callers", json::array());
-  if (!tenants.is_object()) bad("'tenants'", "is not an object");
-  if (!callers.is_array()) bad("'callers'", "is not an array");
-  for (auto const& [name, entry] : tenants.items()) {
-    std::string const where = "tenant '" + name + "'";
-    known_fields(where, entry, {"open_uploads", "unfinished_jobs", "upload_gib", "watch_streams"});
-    file.tenants_[name] = {.open_uploads = limit<std::uint64_t>(where, entry, "open_uploads"),
-                           .unfinished_jobs = limit<std::uint64_t>(where, entry, "unfinished_jobs"),
-                           .upload_gib = limit<double>(where, entry, "upload_gib"),
-                           .watch_streams = limit<std::uint64_t>(where, entry, "watch_streams")};
+  for (auto const& [name, limits] : root.members("tenants")) {
+    JsonObject const tenant("tenant '" + name + "'", *limits,
+                            {"open_uploads", "unfinished_jobs", "upload_gib", "watch_streams"});
+    file.tenants_[name] = {.open_uploads = tenant.count("open_uploads"),
+                           .unfinished_jobs = tenant.count("unfinished_jobs"),
+                           .upload_gib = tenant.number("upload_gib"),
+                           .watch_streams = tenant.count("watch_streams")};
   }
   std::size_t number = 0;
-  for (json const& entry : callers) {
-    KnownCaller known = caller_of("caller " + std::to_string(++number), entry);
+  for (json const* entry : root.elements("callers")) {
+    KnownCaller known = caller_of("caller " + std::to_string(++number), *entry);
     std::string const where = "caller '" + known.caller.name + "'";
     if (!file.tenants_.contains(known.caller.tenant))
-      bad(where, "its tenant '" + known.caller.tenant + "' is not under 'tenants'");
+      throw BadSetting(where, "its tenant '" + known.caller.tenant + "' is not under 'tenants'");
     for (KnownCaller const& other : file.callers_)
       if (other.caller.name == known.caller.name ||
           (other.token_sha256 == known.token_sha256 && other.certificate == known.certificate))
-        bad(where, "is there twice, by name, token or certificate");
+        throw BadSetting(where, "is there twice, by name, token or certificate");
     file.callers_.push_back(std::move(known));
   }
   return file;
@@ -160,9 +123,8 @@ TenantLimits AccessFile::limits(std::string const& tenant) const {
 std::string add_token(std::filesystem::path const& path, Caller const& caller, int days) {
   json root = json::object();
   if (std::filesystem::exists(path)) {
-    std::string const content = content_of(path);
-    AccessFile::parse(content);
-    root = parsed(content);
+    AccessFile::read(path);
+    root = read_json_file(path);
   }
   json const callers = root.value("callers", json::array());
   for (json const& entry : callers)

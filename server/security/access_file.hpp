@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class AccessFile {
   TenantLimits limits(std::string const& tenant) const;
 
  private:
+  static AccessFile file_of(nlohmann::json const& content);
+
   std::vector<KnownCaller> callers_;
   std::map<std::string, TenantLimits> tenants_;
 };

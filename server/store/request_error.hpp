@@ -1,5 +1,5 @@
 /// The one exception whose text a caller gets to see: a gRPC code and an ErrorDetail with a stable
-/// reason. daemon/status.cpp turns it into a grpc::Status; everything else that is thrown becomes
+/// reason. store/status.cpp turns it into a grpc::Status; everything else that is thrown becomes
 /// INTERNAL there, with its text in the log only.
 #pragma once
 

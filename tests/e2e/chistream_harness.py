@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,12 @@ def real_data(relative):
         raise Skip("real data: QSM_TEST_DATA is not set")
     print(f"real data: {relative}", flush=True)
     return Path(root) / relative
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(what, condition, seconds=60):

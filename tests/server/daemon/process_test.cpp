@@ -4,7 +4,7 @@
 #include <fstream>
 #include <optional>
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 #include "server/server_fixture.hpp"
 
 namespace chistream::test {

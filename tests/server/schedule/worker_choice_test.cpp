@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 #include "server/temporary_directory.hpp"
 #include "store/request_error.hpp"
 

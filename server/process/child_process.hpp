@@ -1,4 +1,4 @@
-/// Programs the daemon starts: workers, and their short `describe` and `inspect` calls.
+/// Programs that are started: workers and their short calls, receivers of DICOM associations.
 ///
 /// A child gets what is meant for it as stdin, none of our descriptors, no blocked signals, and
 /// SIGKILL when the thread that started it ends (Linux ties PR_SET_PDEATHSIG to that thread, not to
@@ -24,12 +24,18 @@ class ChildProcess {
   /// argv[0] is the path of the program; it reads `input` and then the end of it, which must fit
   /// into a pipe (64 KiB). Throws std::system_error, std::length_error.
   ChildProcess(std::vector<std::string> const& argv, Capture capture, std::string_view input = "");
+
+  /// What it reads is `input`: a file, a socket.
+  ChildProcess(std::vector<std::string> const& argv, Capture capture, File const& input);
   ~ChildProcess();  // kills and reaps
   ChildProcess(ChildProcess const&) = delete;
   ChildProcess& operator=(ChildProcess const&) = delete;
 
   pid_t pid() const { return pid_; }
   void signal(int number);
+
+  /// To be polled for what the child wrote, or for its end.
+  int output_fd() const { return output_.fd(); }
 
   /// Appends what the child wrote to `text`, waiting at most `timeout` for it to write. False: the
   /// child has closed its end.

@@ -1,4 +1,4 @@
-#include "daemon/status.hpp"
+#include "store/status.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "schedule/child_process.hpp"
+#include "process/child_process.hpp"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -59,10 +59,13 @@ File holding(std::string_view input) {
 }  // namespace
 
 ChildProcess::ChildProcess(std::vector<std::string> const& argv, Capture capture,
-                           std::string_view input) {
+                           std::string_view input)
+    : ChildProcess(argv, capture, holding(input)) {}
+
+ChildProcess::ChildProcess(std::vector<std::string> const& argv, Capture capture,
+                           File const& input) {
   auto [from_child, theirs] = make_pipe();
   output_ = std::move(from_child);
-  File const stdin_of_child = holding(input);
   std::vector<char*> arguments;
   for (auto const& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
@@ -71,7 +74,7 @@ ChildProcess::ChildProcess(std::vector<std::string> const& argv, Capture capture
   // 64 exams committed at once that held up every other call for 300 ms.
   pid_ = ::vfork();
   if (pid_ < 0) throw_errno("vfork");
-  if (pid_ == 0) become(arguments.data(), stdin_of_child.fd(), theirs.fd(), capture, parent);
+  if (pid_ == 0) become(arguments.data(), input.fd(), theirs.fd(), capture, parent);
 }
 
 ChildProcess::~ChildProcess() {

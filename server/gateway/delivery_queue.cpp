@@ -1,0 +1,161 @@
+#include "gateway/delivery_queue.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "store/request_error.hpp"
+#include "store/timestamp.hpp"
+
+namespace chistream::gateway {
+
+namespace {
+
+constexpr std::int64_t kFirstPause_ms = 10'000;
+constexpr std::int64_t kLongestPause_ms = 15 * 60'000;
+constexpr std::chrono::milliseconds kLook{500};
+
+std::int64_t pause_ms(std::uint32_t attempts) {
+  unsigned const doublings = std::min(attempts - 1, 10U);
+  return std::min(kFirstPause_ms << doublings, kLongestPause_ms);
+}
+
+}  // namespace
+
+DeliveryQueue::DeliveryQueue(GatewayJournal& journal, Settings const& settings,
+                             std::filesystem::path state, SendInstances send, WallClock clock)
+    : journal_(journal),
+      nodes_(settings.nodes),
+      deliver_for_hours_(settings.deliver_for_hours),
+      state_(std::move(state)),
+      send_(std::move(send)),
+      clock_(std::move(clock)) {}
+
+DeliveryQueue::~DeliveryQueue() {
+  for (auto& thread : threads_) thread.request_stop();
+  woken_.notify_all();
+}
+
+void DeliveryQueue::start() {
+  for (auto const& [name, node] : nodes_)
+    threads_.emplace_back([this, name = name](std::stop_token stop) {
+      while (!stop.stop_requested()) {
+        std::unique_lock lock(mutex_);
+        std::uint64_t const seen = wakes_;
+        lock.unlock();
+        try {
+          if (step(name)) continue;
+        } catch (std::exception const& error) {
+          spdlog::error("deliveries to {}: {}", name, error.what());
+        }
+        lock.lock();
+        woken_.wait_for(lock, stop, kLook, [&] { return wakes_ != seen; });
+      }
+    });
+}
+
+void DeliveryQueue::wake() {
+  {
+    std::scoped_lock const lock(mutex_);
+    ++wakes_;
+  }
+  woken_.notify_all();
+}
+
+bool DeliveryQueue::step(std::string const& name) {
+  auto delivery = journal_.due(name, clock_());
+  if (!delivery) return false;
+  attempt(nodes_.at(name), *delivery);
+  return true;
+}
+
+void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& delivery) {
+  delivery.set_attempts(delivery.attempts() + 1);
+  std::vector<OutgoingInstance> to_send;
+  std::vector<int> places;
+  for (int i = 0; i < delivery.instances_size(); ++i) {
+    auto const& instance = delivery.instances(i);
+    if (instance.stored()) continue;
+    to_send.push_back(
+        {instance.sop_class_uid(), instance.sop_instance_uid(), state_ / instance.file()});
+    places.push_back(i);
+  }
+  StoreAnswer refusal;
+  auto const answered = [&](std::size_t index, StoreAnswer const& answer) {
+    auto& instance = *delivery.mutable_instances(places[index]);
+    instance.set_stored(answer.stored());
+    instance.set_status(answer.status);
+    instance.set_comment(answer.comment);
+    journal_.put_instance(delivery.delivery_id(), places[index], instance);
+    if (!answer.stored()) refusal = answer;
+    return answer.stored();
+  };
+  try {
+    if (!to_send.empty()) send_(node, to_send, answered);
+  } catch (NodeError const& error) {
+    if (error.permanent()) return give_up(delivery, error.what());
+    return postpone(delivery, error.what());
+  }
+  if (refusal.status != 0) {
+    char status[8];
+    std::snprintf(status, sizeof(status), "%04X", refusal.status);
+    std::string const why = node.name + " refuses an instance with " + status +
+                            (refusal.comment.empty() ? "" : ": " + refusal.comment);
+    return refusal.temporary() ? postpone(delivery, why) : give_up(delivery, why);
+  }
+  delivery.set_state(qsm::v1::DELIVERY_STATE_DELIVERED);
+  *delivery.mutable_finished_at() = timestamp_from_ms(clock_());
+  delivery.clear_next_at();
+  delivery.clear_last_error();
+  journal_.put_delivery(delivery);
+  spdlog::info("delivered exam {} to {}: {} instances, attempt {}", delivery.exam_id(), node.name,
+               delivery.instances_size(), delivery.attempts());
+}
+
+void DeliveryQueue::postpone(qsm::v1::Delivery& delivery, std::string const& why) {
+  auto const now = clock_();
+  double const hours = static_cast<double>(now - to_ms(delivery.created_at())) / 3.6e6;
+  if (hours >= deliver_for_hours_)
+    return give_up(delivery, why + "; given up after " +
+                                 std::to_string(std::lround(hours)) + " hours");
+  *delivery.mutable_next_at() = timestamp_from_ms(now + pause_ms(delivery.attempts()));
+  delivery.set_last_error(why);
+  journal_.put_delivery(delivery);
+  spdlog::warn("delivery {}, attempt {}: {}; again in {} s", delivery.delivery_id(),
+               delivery.attempts(), why, pause_ms(delivery.attempts()) / 1000);
+}
+
+void DeliveryQueue::give_up(qsm::v1::Delivery& delivery, std::string const& why) {
+  delivery.set_state(qsm::v1::DELIVERY_STATE_FAILED);
+  *delivery.mutable_finished_at() = timestamp_from_ms(clock_());
+  delivery.set_last_error(why);
+  journal_.put_delivery(delivery);
+  spdlog::error("delivery {} has failed and waits for `chistream deliveries --retry`: {}",
+                delivery.delivery_id(), why);
+}
+
+qsm::v1::Delivery DeliveryQueue::add(qsm::v1::Delivery const& delivery) {
+  if (!nodes_.contains(delivery.node()))
+    throw RequestError(grpc::NOT_FOUND, "UNKNOWN_NODE",
+                       "there is no node '" + delivery.node() + "'", "`chistream nodes` lists them");
+  auto const added = journal_.add_delivery(delivery);
+  wake();
+  return added;
+}
+
+qsm::v1::Delivery DeliveryQueue::retry(std::string const& delivery_id) {
+  auto delivery = journal_.delivery(delivery_id);
+  if (!delivery)
+    throw RequestError(grpc::NOT_FOUND, "UNKNOWN_DELIVERY", "there is no such delivery");
+  if (delivery->state() == qsm::v1::DELIVERY_STATE_DELIVERED) return *delivery;
+  delivery->set_state(qsm::v1::DELIVERY_STATE_QUEUED);
+  *delivery->mutable_next_at() = timestamp_from_ms(clock_());
+  *delivery->mutable_created_at() = timestamp_from_ms(clock_());  // the hours count anew
+  delivery->clear_finished_at();
+  journal_.put_delivery(*delivery);
+  wake();
+  return *delivery;
+}
+
+}  // namespace chistream::gateway

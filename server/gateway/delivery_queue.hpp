@@ -1,0 +1,72 @@
+/// Brings results to the nodes, however long they do not answer.
+///
+/// One thread per node: a slow one holds up no other. An attempt sends, in order, the instances
+/// that the node has not stored yet, and journals each answer before the next is sent. What fails
+/// for a passing reason is tried again after 10 s, twice as long each time and 15 minutes at most,
+/// for Settings::deliver_for_hours. An instance that is refused for good ends the delivery: FAILED,
+/// until somebody retries it. Nothing here ever reconstructs anything.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/gateway_journal.hpp"
+#include "gateway/store_user.hpp"
+
+namespace chistream::gateway {
+
+/// How a node is reached: store_instances() bound to it; a test puts another in its place.
+using SendInstances =
+    std::function<void(NodeSettings const&, std::vector<OutgoingInstance> const&,
+                       std::function<bool(std::size_t, StoreAnswer const&)> const& answered)>;
+
+/// Milliseconds since 1970.
+using WallClock = std::function<std::int64_t()>;
+
+class DeliveryQueue {
+ public:
+  /// `state`: the folder that files of deliveries are named from. Starts no thread.
+  DeliveryQueue(GatewayJournal& journal, Settings const& settings, std::filesystem::path state,
+                SendInstances send, WallClock clock);
+  ~DeliveryQueue();
+  DeliveryQueue(DeliveryQueue const&) = delete;
+
+  /// From now on deliveries go out by themselves.
+  void start();
+
+  /// There is something new to deliver.
+  void wake();
+
+  /// Tries what is due for `node`; false: nothing was.
+  bool step(std::string const& node);
+
+  /// A delivery of the whole result, at once. Throws RequestError NOT_FOUND UNKNOWN_NODE.
+  qsm::v1::Delivery add(qsm::v1::Delivery const& delivery);
+
+  /// Due at once, also one that was given up. Throws RequestError NOT_FOUND UNKNOWN_DELIVERY.
+  qsm::v1::Delivery retry(std::string const& delivery_id);
+
+ private:
+  void attempt(NodeSettings const& node, qsm::v1::Delivery& delivery);
+  void postpone(qsm::v1::Delivery& delivery, std::string const& why);
+  void give_up(qsm::v1::Delivery& delivery, std::string const& why);
+
+  GatewayJournal& journal_;
+  std::map<std::string, NodeSettings> nodes_;
+  double deliver_for_hours_;
+  std::filesystem::path state_;
+  SendInstances send_;
+  WallClock clock_;
+  std::mutex mutex_;
+  std::condition_variable_any woken_;
+  std::uint64_t wakes_ = 0;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace chistream::gateway

@@ -1,0 +1,285 @@
+#include "gateway/exam_desk.hpp"
+
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcfilefo.h>
+#include <dcmtk/dcmdata/dcmetinf.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "client/connection.hpp"
+#include "container/sha256.hpp"
+#include "formats/dicom/attributes.hpp"
+#include "formats/format_error.hpp"
+#include "store/request_error.hpp"
+#include "store/timestamp.hpp"
+
+namespace chistream::gateway {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{200};
+
+std::chrono::duration<double> seconds(double value) {
+  return std::chrono::duration<double>(value);
+}
+
+/// Of the very images: another image, or another content, is another exam.
+std::string id_of(Origin const& origin, dicom::DicomExam const& exam) {
+  qsm::container::Sha256 digest;
+  digest.update(origin.calling_ae + '\n' + origin.called_ae + '\n');
+  for (auto const& file : exam.files)
+    digest.update(file.facts.sop_instance_uid() + ' ' + file.facts.content_sha256() + '\n');
+  return digest.hex_digest().substr(0, 32);
+}
+
+std::string description_of(dicom::DicomExam const& exam) {
+  std::set<std::uint32_t> numbers;
+  for (auto const& file : exam.files) numbers.insert(file.facts.series_number());
+  std::string text = "series";
+  for (auto const number : numbers) text += ' ' + std::to_string(number);
+  return text + ": " + std::to_string(exam.images.te_s().size()) + " echoes, " +
+         std::to_string(exam.images.slices()) + " slices";
+}
+
+}  // namespace
+
+qsm::v1::Delivery make_delivery(fs::path const& state, qsm::v1::ReceivedExam const& exam,
+                                std::vector<std::string> const& files, std::string const& node) {
+  qsm::v1::Delivery delivery;
+  delivery.set_delivery_id(
+      qsm::container::sha256_hex(exam.exam_id() + ' ' + exam.job_id() + ' ' + node).substr(0, 32));
+  delivery.set_exam_id(exam.exam_id());
+  delivery.set_job_id(exam.job_id());
+  delivery.set_node(node);
+  delivery.set_state(qsm::v1::DELIVERY_STATE_QUEUED);
+  *delivery.mutable_created_at() = timestamp_now();
+  *delivery.mutable_next_at() = delivery.created_at();
+  for (auto const& file : files) {
+    DcmFileFormat head;
+    auto& instance = *delivery.add_instances();
+    instance.set_file(file);
+    if (head.loadFile((state / file).c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
+                      ERM_metaOnly)
+            .bad())
+      throw FormatError("RESULT_DAMAGED", file + " is no DICOM file");
+    instance.set_sop_class_uid(dicom::text(*head.getMetaInfo(), DCM_MediaStorageSOPClassUID));
+    instance.set_sop_instance_uid(dicom::text(*head.getMetaInfo(), DCM_MediaStorageSOPInstanceUID));
+  }
+  return delivery;
+}
+
+ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& journal,
+                   DeliveryQueue& deliveries, RunExam run, unsigned runners)
+    : settings_(settings),
+      state_(std::move(state)),
+      journal_(journal),
+      deliveries_(deliveries),
+      run_(std::move(run)) {
+  for (auto const& folder : Inbox(state_).folders()) stored(folder);
+  for (auto& exam : journal_.exams(qsm::v1::EXAM_STATE_RECONSTRUCTING)) queue_.push_back(exam);
+  threads_.emplace_back([this](std::stop_token stop) { watch(stop); });
+  for (unsigned i = 0; i < runners; ++i)
+    threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+}
+
+ExamDesk::~ExamDesk() {
+  for (auto& thread : threads_) thread.request_stop();
+  changed_.notify_all();
+}
+
+void ExamDesk::stored(fs::path const& path) {
+  std::scoped_lock const lock(mutex_);
+  auto const [at, is_new] = folders_.try_emplace(path);
+  if (is_new) at->second.origin = Inbox::origin_of(path);
+  at->second.last_image = Clock::now();
+  at->second.last_image_ms = to_ms(timestamp_now());
+  at->second.changed = true;
+}
+
+/// At most five times a second, so that the cost of sorting does not grow with the square of the
+/// images that come in.
+void ExamDesk::watch(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, stop, kLook, [&] { return stop.stop_requested(); })) {
+    for (auto& [path, folder] : folders_) {
+      try {
+        look_at(path, folder);
+      } catch (std::exception const& error) {
+        spdlog::error("{}: {}", path.filename().string(), error.what());
+        folder.changed = false;
+      }
+    }
+  }
+}
+
+void ExamDesk::look_at(fs::path const& path, Folder& folder) {
+  bool const waits = !folder.waiting.empty();
+  if (!folder.changed && !waits) return;
+  auto const quiet = Clock::now() - folder.last_image;
+  if (folder.changed) Inbox::read_new(path, folder.files);
+  folder.changed = false;
+  folder.waiting.clear();
+  for (auto const& exam : dicom::sort_into_exams(folder.files)) {
+    auto view = view_of(path, folder, exam);
+    if (journal_.exam(view.exam_id())) continue;  // begun before
+    if (judge(view, exam, quiet))
+      begin(std::move(view));
+    else if (view.state() == qsm::v1::EXAM_STATE_FAILED)
+      fail(view, view.error().reason(), view.error().message());
+    else
+      folder.waiting.push_back(std::move(view));
+  }
+}
+
+/// Whether to begin; else the view says what it waits for, or why it has failed.
+bool ExamDesk::judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam,
+                     Clock::duration quiet) {
+  bool const is_quiet = quiet >= seconds(settings_.quiet_s);
+  if (exam.ready() && (exam.counted || is_quiet)) return true;
+  view.set_state(is_quiet ? qsm::v1::EXAM_STATE_WAITING_INPUT : qsm::v1::EXAM_STATE_RECEIVING);
+  // While images come in, what looks contradictory may only be incomplete.
+  if (exam.refusal && is_quiet) {
+    view.set_state(qsm::v1::EXAM_STATE_FAILED);
+    view.mutable_error()->set_reason(exam.refusal->reason);
+    view.mutable_error()->set_message(exam.refusal->message);
+  } else if (!exam.missing.empty() && quiet >= seconds(settings_.give_up_s)) {
+    std::string list;
+    for (auto const& what : exam.missing) list += (list.empty() ? "" : "; ") + what;
+    view.set_state(qsm::v1::EXAM_STATE_FAILED);
+    view.mutable_error()->set_reason("IMAGES_MISSING");
+    view.mutable_error()->set_message(list);
+  }
+  return false;
+}
+
+qsm::v1::ReceivedExam ExamDesk::view_of(fs::path const& path, Folder const& folder,
+                                        dicom::DicomExam const& exam) const {
+  qsm::v1::ReceivedExam view;
+  view.set_exam_id(id_of(folder.origin, exam));
+  view.set_called_ae(folder.origin.called_ae);
+  view.set_calling_ae(folder.origin.calling_ae);
+  view.set_folder(path.lexically_relative(state_));
+  view.set_study_instance_uid(exam.files.front().facts.identity().study_instance_uid());
+  for (auto const& uid : exam.series_uids) view.add_series_instance_uids(uid);
+  view.set_description(description_of(exam));
+  view.set_images(static_cast<std::uint32_t>(exam.files.size()));
+  for (auto const& what : exam.missing) view.add_missing(what);
+  *view.mutable_last_image_at() = timestamp_from_ms(folder.last_image_ms);
+  for (auto const& file : exam.files) view.add_sop_instance_uids(file.facts.sop_instance_uid());
+  return view;
+}
+
+void ExamDesk::begin(qsm::v1::ReceivedExam exam) {
+  auto const& origin = folders_.at(state_ / exam.folder()).origin;
+  exam.set_state(qsm::v1::EXAM_STATE_RECONSTRUCTING);
+  *exam.mutable_started_at() = timestamp_now();
+  try {
+    auto const* const caller =
+        settings_.caller(origin.calling_ae, origin.address, origin.certificate);
+    if (!caller) throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
+    for (auto const& node : settings_.return_nodes(*caller, origin.calling_ae))
+      exam.add_return_to(node);
+  } catch (FormatError const& error) {
+    return fail(exam, error.reason(), error.what());
+  }
+  journal_.put_exam(exam);
+  spdlog::info("exam {} from {}: {}", exam.exam_id(), exam.calling_ae(), exam.description());
+  queue_.push_back(std::move(exam));
+  changed_.notify_all();
+}
+
+void ExamDesk::work(std::stop_token stop) {
+  for (;;) {
+    qsm::v1::ReceivedExam exam;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [&] { return !queue_.empty(); })) return;
+      exam = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    run(std::move(exam));
+  }
+}
+
+void ExamDesk::run(qsm::v1::ReceivedExam exam) {
+  try {
+    auto const result = run_(exam, [&](std::string const& job_id) {
+      exam.set_job_id(job_id);
+      journal_.put_exam(exam);
+      spdlog::info("exam {} is job {}", exam.exam_id(), job_id);
+    });
+    exam.set_job_id(result.job_id);
+    exam.set_state(qsm::v1::EXAM_STATE_DONE);
+    exam.clear_error();
+    *exam.mutable_finished_at() = timestamp_now();
+    std::vector<qsm::v1::Delivery> deliveries;
+    for (auto const& node : exam.return_to())
+      deliveries.push_back(make_delivery(state_, exam, result.files, node));
+    journal_.finish_exam(exam, deliveries);
+    spdlog::info("exam {} is done: {} instances for {} nodes", exam.exam_id(),
+                 result.files.size(), deliveries.size());
+    deliveries_.wake();
+  } catch (FormatError const& error) {
+    fail(exam, error.reason(), error.what());
+  } catch (RpcError const& error) {
+    fail(exam, error.detail().reason(), error.what());
+  } catch (std::exception const& error) {
+    fail(exam, "INTERNAL", error.what());
+  }
+}
+
+void ExamDesk::fail(qsm::v1::ReceivedExam exam, std::string const& reason,
+                    std::string const& message) {
+  exam.set_state(qsm::v1::EXAM_STATE_FAILED);
+  exam.mutable_error()->set_reason(reason);
+  exam.mutable_error()->set_message(message);
+  *exam.mutable_finished_at() = timestamp_now();
+  journal_.put_exam(exam);
+  spdlog::error("exam {} from {} has failed, its images are kept: {}: {}", exam.exam_id(),
+                exam.calling_ae(), reason, message);
+}
+
+std::vector<qsm::v1::ReceivedExam> ExamDesk::exams(std::uint32_t limit) {
+  std::vector<qsm::v1::ReceivedExam> all;
+  {
+    std::scoped_lock const lock(mutex_);
+    for (auto const& [path, folder] : folders_)
+      all.insert(all.end(), folder.waiting.begin(), folder.waiting.end());
+  }
+  auto const begun = journal_.latest_exams(limit);
+  all.insert(all.end(), begun.begin(), begun.end());
+  if (all.size() > limit) all.resize(limit);
+  return all;
+}
+
+qsm::v1::ReceivedExam ExamDesk::retry(std::string const& exam_id) {
+  auto exam = journal_.exam(exam_id);
+  if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
+  if (exam->state() != qsm::v1::EXAM_STATE_FAILED)
+    throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_FAILED", "the exam has not failed");
+  exam->clear_job_id();
+  exam->clear_finished_at();
+  exam->clear_return_to();
+  std::scoped_lock const lock(mutex_);
+  begin(*exam);
+  return *journal_.exam(exam_id);
+}
+
+qsm::v1::Delivery ExamDesk::send(std::string const& exam_id, std::string const& node) {
+  auto const exam = journal_.exam(exam_id);
+  if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
+  if (exam->state() != qsm::v1::EXAM_STATE_DONE)
+    throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_DONE", "the exam has no result");
+  std::vector<std::string> files;
+  auto const result = state_ / "exams" / exam_id / "result";
+  for (auto const& entry : fs::recursive_directory_iterator(result))
+    if (entry.path().extension() == ".dcm")
+      files.push_back(entry.path().lexically_relative(state_));
+  std::sort(files.begin(), files.end());
+  return deliveries_.add(make_delivery(state_, *exam, files, node));
+}
+
+}  // namespace chistream::gateway

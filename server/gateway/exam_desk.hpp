@@ -1,0 +1,90 @@
+/// Where images become exams, and exams results: watches the inbox, starts what is complete, and
+/// queues what comes of it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/delivery_queue.hpp"
+#include "gateway/exam_runner.hpp"
+#include "gateway/gateway_journal.hpp"
+#include "gateway/inbox.hpp"
+
+namespace chistream::gateway {
+
+/// run_exam(), or what a test puts in its place.
+using RunExam = std::function<ExamResult(qsm::v1::ReceivedExam const&,
+                                         std::function<void(std::string const&)> const& job_known)>;
+
+class ExamDesk {
+ public:
+  /// Takes up what an earlier gateway left. `runners` exams are worked on at a time.
+  ExamDesk(Settings const& settings, std::filesystem::path state, GatewayJournal& journal,
+           DeliveryQueue& deliveries, RunExam run, unsigned runners = 2);
+  ~ExamDesk();
+  ExamDesk(ExamDesk const&) = delete;
+
+  /// An image came into this folder of the inbox.
+  void stored(std::filesystem::path const& folder);
+
+  /// Exams that wait for images, then those in the journal, newest first.
+  std::vector<qsm::v1::ReceivedExam> exams(std::uint32_t limit);
+
+  /// Throws RequestError NOT_FOUND UNKNOWN_EXAM, FAILED_PRECONDITION EXAM_NOT_FAILED.
+  qsm::v1::ReceivedExam retry(std::string const& exam_id);
+
+  /// The whole result of an exam for one more node. Throws RequestError NOT_FOUND UNKNOWN_EXAM,
+  /// UNKNOWN_NODE; FAILED_PRECONDITION EXAM_NOT_DONE.
+  qsm::v1::Delivery send(std::string const& exam_id, std::string const& node);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// A folder of the inbox: images of one study from one sender.
+  struct Folder {
+    Origin origin;
+    std::vector<dicom::SourceFile> files;
+    Clock::time_point last_image;
+    std::int64_t last_image_ms = 0;
+    bool changed = true;
+    std::vector<qsm::v1::ReceivedExam> waiting = {};
+  };
+
+  void watch(std::stop_token stop);
+  void look_at(std::filesystem::path const& path, Folder& folder);
+  bool judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam, Clock::duration quiet);
+  qsm::v1::ReceivedExam view_of(std::filesystem::path const& path, Folder const& folder,
+                                dicom::DicomExam const& exam) const;
+  void begin(qsm::v1::ReceivedExam exam);
+  void work(std::stop_token stop);
+  void run(qsm::v1::ReceivedExam exam);
+  void fail(qsm::v1::ReceivedExam exam, std::string const& reason, std::string const& message);
+
+  Settings const& settings_;
+  std::filesystem::path state_;
+  GatewayJournal& journal_;
+  DeliveryQueue& deliveries_;
+  RunExam run_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::filesystem::path, Folder> folders_;
+  std::deque<qsm::v1::ReceivedExam> queue_;
+  std::vector<std::jthread> threads_;
+};
+
+/// The delivery of an exam's whole result to a node. Its id follows from both: asked for twice, it
+/// is one. Reads class and UID from the files.
+qsm::v1::Delivery make_delivery(std::filesystem::path const& state,
+                                qsm::v1::ReceivedExam const& exam,
+                                std::vector<std::string> const& files, std::string const& node);
+
+}  // namespace chistream::gateway

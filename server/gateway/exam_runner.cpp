@@ -1,0 +1,136 @@
+#include "gateway/exam_runner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include "client/exam_cache.hpp"
+#include "client/fetch.hpp"
+#include "client/job.hpp"
+#include "client/overrides.hpp"
+#include "client/upload.hpp"
+#include "formats/dicom/dicom_reader.hpp"
+#include "formats/format_error.hpp"
+#include "gateway/inbox.hpp"
+#include "process/child_process.hpp"
+
+namespace chistream::gateway {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::minutes kConversionTime{10};
+
+Patience for_ever() {
+  return {.limit = std::chrono::hours(24 * 365),
+          .tell = [](std::string const& line) { spdlog::warn("{}", line); }};
+}
+
+/// "REASON: text" as an error of that reason.
+[[noreturn]] void throw_reason(std::string const& text) {
+  auto const colon = text.find(": ");
+  if (colon == std::string::npos) throw FormatError("CONVERSION_FAILED", text);
+  throw FormatError(text.substr(0, colon), text.substr(colon + 2));
+}
+
+fs::path convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path const& work) {
+  fs::path const container = work / "exam.qsmexam";
+  if (fs::exists(container)) return container;
+  {
+    std::ofstream list(work / "instances");
+    for (auto const& uid : exam.sop_instance_uids()) list << uid << '\n';
+  }
+  auto const done = run_program({"/proc/self/exe", "convert", "--folder",
+                                 (state / exam.folder()).string(), "--list",
+                                 (work / "instances").string(), "--out", container.string()},
+                                kConversionTime);
+  if (!done) throw FormatError("CONVERSION_FAILED", "the images were not read in time");
+  if (done->end.exit_code == 0) return container;
+  if (done->end.exit_code < 0)
+    throw FormatError("CONVERSION_FAILED", "reading the images ended with " + done->end.text);
+  throw_reason(done->output.substr(0, done->output.find('\n')));
+}
+
+/// With the token of the sender's tenant, if it has one of its own.
+Connection connect(Settings const& settings, Origin const& origin) {
+  auto const* const caller =
+      settings.caller(origin.calling_ae, origin.address, origin.certificate);
+  if (!caller)
+    throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
+  auto credentials = settings.daemon_credentials;
+  if (!caller->token_file.empty()) credentials.token_file = caller->token_file;
+  return Connection(settings.daemon_address, credentials);
+}
+
+std::vector<std::string> instances_below(fs::path const& folder, fs::path const& state) {
+  std::vector<std::string> files;
+  for (auto const& entry : fs::recursive_directory_iterator(folder))
+    if (entry.path().extension() == ".dcm") files.push_back(entry.path().lexically_relative(state));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+ExamResult run_exam(Settings const& settings, fs::path const& state,
+                    qsm::v1::ReceivedExam const& exam,
+                    std::function<void(std::string const&)> const& job_known) {
+  auto const* const pipeline = settings.pipeline(exam.called_ae());
+  if (!pipeline)
+    throw FormatError("UNKNOWN_PIPELINE",
+                      "no pipeline has the called AE title " + exam.called_ae() + " any more");
+  fs::path const work = state / "exams" / exam.exam_id();
+  fs::create_directories(work);
+  Connection server = connect(settings, Inbox::origin_of(state / exam.folder()));
+  std::string job_id = exam.job_id();
+  if (job_id.empty()) {
+    Exam const prepared = prepare_exam(
+        {.input = convert(state, exam, work), .images = {}, .noise = {}}, work);
+    auto const uploaded = upload_exam(server, prepared, {.patience = for_ever()});
+    fs::remove(prepared.path);
+    auto spec = resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments,
+                         for_ever());
+    spec.set_upload_id(uploaded.upload_id);
+    job_id = submit_job(server, spec, false, for_ever()).job_id();
+    job_known(job_id);
+  }
+  auto const job = watch_job(server, job_id, for_ever(), [](auto const&) {});
+  if (job.state() != qsm::v1::JOB_STATE_SUCCEEDED)
+    throw FormatError(job.error().reason().empty() ? state_name(job.state()) : job.error().reason(),
+                      job.error().message().empty() ? "the job ended as " + state_name(job.state())
+                                                    : job.error().message());
+  fs::path const result = work / "result";
+  fetch_results(server, job_id, result, Wanted::kDicom, for_ever());
+  return {job_id, instances_below(result, state)};
+}
+
+int convert_images(fs::path const& folder, fs::path const& list, fs::path const& container) try {
+  std::set<std::string> wanted;
+  std::ifstream uids(list);
+  for (std::string uid; std::getline(uids, uid);) wanted.insert(uid);
+  dicom::FolderContents contents;
+  Inbox::read_new(folder, contents.files);
+  std::erase_if(contents.files, [&](dicom::SourceFile const& file) {
+    return !wanted.contains(file.facts.sop_instance_uid());
+  });
+  fs::path const partial = container.string() + ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  ContainerWriter out([&](std::span<std::byte const> bytes) {
+    file.write(reinterpret_cast<char const*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  });
+  dicom::read_dicom(dicom::only_exam(contents), {}, out);
+  file.close();
+  if (!file) throw FormatError("FILE_UNWRITABLE", "the exam cannot be written: the disk is full");
+  fs::rename(partial, container);
+  return 0;
+} catch (FormatError const& error) {
+  std::cout << error.reason() << ": " << error.what() << std::endl;
+  return 3;
+}
+
+}  // namespace chistream::gateway

@@ -1,0 +1,36 @@
+/// Takes one exam from its images to a result on disk, through the daemon.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gateway/settings.hpp"
+#include "qsm/v1/dicom.pb.h"
+
+namespace chistream::gateway {
+
+/// What became of an exam.
+struct ExamResult {
+  std::string job_id;
+  std::vector<std::string> files;  // DICOM instances, named from `state`, in the order to be sent
+};
+
+/// Converts the images (in a process of its own, which a hostile image may end), uploads the exam,
+/// submits the job, waits for its end and fetches the series. Every step that was done before is
+/// found again: the same images are the same upload and the same job. Goes on trying for as long as
+/// the daemon does not answer. `job_known` is called with the job's id.
+///
+/// Throws FormatError (of the images, or the job's own error) and RpcError (what the daemon
+/// refuses).
+ExamResult run_exam(Settings const& settings, std::filesystem::path const& state,
+                    qsm::v1::ReceivedExam const& exam,
+                    std::function<void(std::string const&)> const& job_known);
+
+/// `chistream-gateway convert`: the instances of `folder` whose UIDs stand in `list`, one per line,
+/// as a container. Returns the exit code; the reason of a refusal goes to stdout, "REASON: text".
+int convert_images(std::filesystem::path const& folder, std::filesystem::path const& list,
+                   std::filesystem::path const& container);
+
+}  // namespace chistream::gateway

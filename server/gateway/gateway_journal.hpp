@@ -1,0 +1,67 @@
+/// What the gateway must not forget: exams it began, and what was delivered where.
+///
+/// A row is written before what it says is acted on; every write is on disk when the call returns.
+/// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qsm/v1/dicom.pb.h"
+#include "store/sqlite.hpp"
+
+namespace chistream::gateway {
+
+class GatewayJournal {
+ public:
+  /// Opens or makes the file. Throws std::runtime_error for one of a newer version.
+  explicit GatewayJournal(std::filesystem::path const& path);
+
+  void put_exam(qsm::v1::ReceivedExam const& exam);
+  std::optional<qsm::v1::ReceivedExam> exam(std::string const& exam_id);
+  std::vector<qsm::v1::ReceivedExam> exams(qsm::v1::ExamState state);
+  std::vector<qsm::v1::ReceivedExam> latest_exams(std::uint32_t limit);
+
+  /// The exam is done and its deliveries exist, both or neither. A delivery that is here already is
+  /// left as it is.
+  void finish_exam(qsm::v1::ReceivedExam const& exam,
+                   std::vector<qsm::v1::Delivery> const& deliveries);
+
+  /// Adds it unless it is there; answers the one that is there then.
+  qsm::v1::Delivery add_delivery(qsm::v1::Delivery const& delivery);
+
+  /// Without touching the instances.
+  void put_delivery(qsm::v1::Delivery const& delivery);
+  void put_instance(std::string const& delivery_id, int index,
+                    qsm::v1::DeliveredInstance const& instance);
+
+  std::optional<qsm::v1::Delivery> delivery(std::string const& delivery_id);
+
+  /// Queued for `node` and due at `now_ms`: the one that is due for longest.
+  std::optional<qsm::v1::Delivery> due(std::string const& node, std::int64_t now_ms);
+  std::vector<qsm::v1::Delivery> deliveries_of(std::string const& exam_id);
+
+  /// Newest first.
+  std::vector<qsm::v1::Delivery> latest_deliveries(std::uint32_t limit);
+  std::uint64_t queued(std::string const& node);
+
+  /// Exams that ended before `before_ms` with nothing left to deliver; each is forgotten with its
+  /// deliveries, and returned so that its files can go.
+  std::vector<qsm::v1::ReceivedExam> forget_exams(std::int64_t before_ms);
+
+ private:
+  void insert(qsm::v1::Delivery const& delivery);
+  qsm::v1::Delivery with_instances(std::string const& record);
+
+  std::mutex mutex_;
+  Database database_;
+};
+
+/// Milliseconds since 1970.
+std::int64_t to_ms(google::protobuf::Timestamp const& time);
+
+}  // namespace chistream::gateway

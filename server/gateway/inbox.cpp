@@ -1,0 +1,134 @@
+#include "gateway/inbox.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "container/sha256.hpp"
+#include "formats/dicom/instance.hpp"
+#include "formats/format_error.hpp"
+#include "store/file.hpp"
+#include "store/random_id.hpp"
+
+namespace chistream::gateway {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kRejectedKept = 100;
+
+/// 128 bits are enough to tell UIDs apart, and short names keep paths short.
+std::string digest(std::string const& text) {
+  return qsm::container::sha256_hex(text).substr(0, 32);
+}
+
+std::string read_all(fs::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void sync_file(fs::path const& path) {
+  File(path, O_RDWR).sync();
+}
+
+}  // namespace
+
+Inbox::Inbox(fs::path state) : inbox_(state / "inbox"), rejected_(state / "rejected") {
+  fs::create_directories(inbox_ / "incoming");
+  fs::create_directories(rejected_);
+}
+
+fs::path Inbox::incoming() const {
+  return inbox_ / "incoming" / random_id();
+}
+
+Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder) const {
+  qsm::v1::DicomInstance facts;
+  try {
+    facts = dicom::describe(file);
+  } catch (FormatError const&) {
+    reject(file);
+    throw;
+  }
+  std::string const lines = origin.calling_ae + '\n' + origin.called_ae + '\n' + origin.address +
+                            '\n' + origin.certificate + '\n';
+  folder = inbox_ / digest(lines + facts.identity().study_instance_uid());
+  fs::path const name = folder / digest(facts.sop_instance_uid());
+  fs::path const facts_path = name.string() + ".facts";
+  if (fs::exists(facts_path)) {
+    qsm::v1::DicomInstance known;
+    bool const same = known.ParseFromString(read_all(facts_path)) &&
+                      known.content_sha256() == facts.content_sha256();
+    if (same)
+      fs::remove(file);
+    else
+      reject(file);
+    return same ? Receipt::kKnown : Receipt::kConflict;
+  }
+  if (fs::create_directory(folder)) {
+    replace_file(folder / "origin", lines);
+    sync_directory(inbox_);
+  }
+  sync_file(file);
+  fs::rename(file, name.string() + ".dcm");
+  replace_file(facts_path, facts.SerializeAsString());  // syncs the directory too
+  return Receipt::kNew;
+}
+
+void Inbox::reject(fs::path const& file) const {
+  fs::rename(file, rejected_ / (random_id() + ".dcm"));
+  std::vector<fs::directory_entry> kept(fs::directory_iterator(rejected_), {});
+  if (kept.size() <= kRejectedKept) return;
+  std::sort(kept.begin(), kept.end(), [](auto const& a, auto const& b) {
+    return a.last_write_time() < b.last_write_time();
+  });
+  for (std::size_t i = 0; i + kRejectedKept < kept.size(); ++i) {
+    std::error_code ignored;  // another association may have removed it
+    fs::remove(kept[i], ignored);
+  }
+}
+
+void Inbox::clear_incoming() const {
+  for (auto const& entry : fs::directory_iterator(inbox_ / "incoming")) fs::remove(entry);
+}
+
+std::vector<fs::path> Inbox::folders() const {
+  std::vector<fs::path> all;
+  for (auto const& entry : fs::directory_iterator(inbox_))
+    if (entry.is_directory() && fs::exists(entry.path() / "origin")) all.push_back(entry.path());
+  return all;
+}
+
+Origin Inbox::origin_of(fs::path const& folder) {
+  std::ifstream file(folder / "origin");
+  Origin origin;
+  std::getline(file, origin.calling_ae);
+  std::getline(file, origin.called_ae);
+  std::getline(file, origin.address);
+  std::getline(file, origin.certificate);
+  return origin;
+}
+
+void Inbox::read_new(fs::path const& folder, std::vector<dicom::SourceFile>& known) {
+  std::set<fs::path> seen;
+  for (auto const& file : known) seen.insert(file.path);
+  for (auto const& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".facts") continue;
+    fs::path image = entry.path();
+    image.replace_extension(".dcm");
+    if (seen.contains(image)) continue;
+    dicom::SourceFile file{image, {}};
+    if (file.facts.ParseFromString(read_all(entry.path()))) known.push_back(std::move(file));
+  }
+}
+
+double Inbox::fullness() const {
+  auto const space = fs::space(inbox_);
+  return 1 - static_cast<double>(space.available) / static_cast<double>(space.capacity);
+}
+
+}  // namespace chistream::gateway

@@ -1,0 +1,66 @@
+/// The images that came in, on disk: what was answered with success is here after any crash.
+///
+///   inbox/<sender and study>/<instance>.dcm      the instance as it came, with its meta header
+///   inbox/<sender and study>/<instance>.facts    qsm.v1.DicomInstance: what was found in it
+///   inbox/<sender and study>/origin              Origin, a line each
+///   inbox/incoming/                              not yet answered; emptied at start
+///   rejected/                                    what could not be parsed, the latest 100
+///
+/// An instance is there when its .facts are. Names are digests: nothing of a sender's becomes a
+/// path.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "formats/dicom/assembly.hpp"
+
+namespace chistream::gateway {
+
+/// Who sent, and as what; one folder of the inbox holds images of one study from one origin.
+struct Origin {
+  std::string calling_ae;
+  std::string called_ae;
+  std::string address;      // of the sender
+  std::string certificate;  // its common name; "" without TLS
+};
+
+enum class Receipt { kNew, kKnown, kConflict };
+
+class Inbox {
+ public:
+  /// Makes the folders. Throws std::filesystem::filesystem_error.
+  explicit Inbox(std::filesystem::path state);
+
+  /// A new file to receive into.
+  std::filesystem::path incoming() const;
+
+  /// Files what was received into `file`, durably. kKnown: the same image is here already. kConflict:
+  /// another content under the same UID is; the first stays. Throws FormatError as
+  /// dicom::describe() does: the file then lies in rejected/. Throws RequestError DISK_FULL.
+  /// `folder` is set to where the image is.
+  Receipt keep(std::filesystem::path const& file, Origin const& origin,
+               std::filesystem::path& folder) const;
+
+  /// Of the receiver that begins: files that were never answered go.
+  void clear_incoming() const;
+
+  std::vector<std::filesystem::path> folders() const;
+  static Origin origin_of(std::filesystem::path const& folder);
+
+  /// Images that `known` does not hold yet are added to it, by reading their .facts.
+  static void read_new(std::filesystem::path const& folder,
+                       std::vector<dicom::SourceFile>& known);
+
+  /// Used part of the disk, 0 to 1.
+  double fullness() const;
+
+ private:
+  void reject(std::filesystem::path const& file) const;
+
+  std::filesystem::path inbox_;
+  std::filesystem::path rejected_;
+};
+
+}  // namespace chistream::gateway

@@ -1,0 +1,89 @@
+#include "gateway/serve.hpp"
+
+#include <fcntl.h>
+#include <grpcpp/server_builder.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+
+#include <iostream>
+
+#include "channel/loopback.hpp"
+#include "formats/format_error.hpp"
+#include "gateway/delivery_queue.hpp"
+#include "gateway/dicom_service.hpp"
+#include "gateway/exam_desk.hpp"
+#include "gateway/listener.hpp"
+#include "store/file.hpp"
+#include "store/timestamp.hpp"
+
+namespace chistream::gateway {
+
+namespace {
+
+/// One gateway per state folder.
+File lock(std::filesystem::path const& state) {
+  std::filesystem::create_directories(state);
+  File file(state / "lock", O_RDWR | O_CREAT);
+  if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0)
+    throw FormatError("STATE_IN_USE", "another gateway uses " + state.string());
+  return file;
+}
+
+std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string const& address) {
+  if (!qsm::channel::is_loopback(address))
+    throw FormatError("LISTEN_NOT_LOCAL", address + " is not on this machine",
+                      "deliveries are managed from the gateway's own machine");
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  builder.RegisterService(&service);
+  auto server = builder.BuildAndStart();
+  if (!server) throw FormatError("LISTEN_FAILED", "cannot listen on " + address);
+  return server;
+}
+
+}  // namespace
+
+int serve(ServeOptions const& options) {
+  // Blocked in every thread, so that sigwait below is where they arrive.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  Settings const settings = Settings::read(options.config);
+  auto const state = std::filesystem::absolute(options.state);
+  File const lock_file = lock(state);
+  Inbox const inbox(state);
+  inbox.clear_incoming();
+  GatewayJournal journal(state / "gateway.db");
+  auto const send = [&](NodeSettings const& node, std::vector<OutgoingInstance> const& instances,
+                        auto const& answered) {
+    store_instances(node, settings.ae_title, instances, answered);
+  };
+  DeliveryQueue deliveries(journal, settings, state, send, [] { return to_ms(timestamp_now()); });
+  ExamDesk desk(settings, state, journal, deliveries,
+                [&](qsm::v1::ReceivedExam const& exam, auto const& job_known) {
+                  return run_exam(settings, state, exam, job_known);
+                });
+  deliveries.start();
+  Listener const listener(settings, std::filesystem::absolute(options.config), state,
+                          [&](std::filesystem::path const& folder) { desk.stored(folder); });
+  DicomService service(settings, journal, desk, deliveries);
+  auto const server = start_service(service, options.listen);
+  std::cout << "chistream-gateway listening on " << options.listen;
+  for (auto const& address : listener.addresses()) std::cout << ", " << address;
+  std::cout << std::endl;
+  int received = 0;
+  ::sigwait(&signals, &received);
+  spdlog::info("stopping on signal {}", received);
+  server->Shutdown(std::chrono::system_clock::now());
+  std::cout.flush();
+  // Exams that are with the daemon, and deliveries under way, go on where they are when the gateway
+  // is back: waiting for them here could take hours.
+  ::_exit(0);
+}
+
+}  // namespace chistream::gateway
