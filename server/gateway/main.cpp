@@ -78,6 +78,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   ::umask(077);
   rlimit const none{.rlim_cur = 0, .rlim_max = 0};
+  // DCMTK writes a message in two pieces; with Nagle's algorithm the second one would wait 40 ms
+  // for the peer's delayed acknowledgement of the first.
+  ::setenv("TCP_NODELAY", "1", 0);
   ::setrlimit(RLIMIT_CORE, &none);  // a dump would hold a patient's images
   try {
     return run(argc, argv);
