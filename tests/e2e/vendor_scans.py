@@ -38,6 +38,7 @@ class Head:
     @classmethod
     def simulate(cls, folder, matrix=(48, 56, 40), voxel_mm=4, te_s=(0.004, 0.010, 0.016),
                  snr=100, options=()):
+        folder.mkdir(exist_ok=True)
         truth, raw = folder / "truth", folder / "scan.h5"
         call(BIN / "chistream-worker-cpu", "simulate", "-o", raw, "--truth", truth, "--matrix",
              *matrix, "--voxel", *3 * [voxel_mm], "--coils", 1, "--te", *te_s, "--b0", 3, "--snr",
