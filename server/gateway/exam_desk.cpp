@@ -104,6 +104,7 @@ void ExamDesk::stored(fs::path const& path) {
 void ExamDesk::watch(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, stop, kLook, [&] { return stop.stop_requested(); })) {
+    if (Clock::now() >= next_forgetting_) forget_settled();
     for (auto& [path, folder] : folders_) {
       try {
         look_at(path, folder);
@@ -113,6 +114,26 @@ void ExamDesk::watch(std::stop_token stop) {
       }
     }
   }
+}
+
+/// Once a minute: images and results of exams that were delivered long ago.
+void ExamDesk::forget_settled() try {
+  next_forgetting_ = Clock::now() + std::chrono::minutes(1);
+  auto const before =
+      to_ms(timestamp_now()) - static_cast<std::int64_t>(settings_.keep_hours * 3.6e6);
+  for (auto const& exam : journal_.settled_exams(before)) {
+    auto const path = state_ / exam.folder();
+    Inbox::remove(path, exam.sop_instance_uids());
+    fs::remove_all(state_ / "exams" / exam.exam_id());
+    if (auto const folder = folders_.find(path); folder != folders_.end()) {
+      std::erase_if(folder->second.files,
+                    [](dicom::SourceFile const& file) { return !fs::exists(file.path); });
+      if (!fs::exists(path)) folders_.erase(folder);
+    }
+    journal_.forget_exam(exam.exam_id());  // last: else its images would be an exam anew
+  }
+} catch (std::exception const& error) {
+  spdlog::error("housekeeping: {}", error.what());
 }
 
 void ExamDesk::look_at(fs::path const& path, Folder& folder) {

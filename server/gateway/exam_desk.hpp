@@ -60,6 +60,7 @@ class ExamDesk {
   };
 
   void watch(std::stop_token stop);
+  void forget_settled();
   void look_at(std::filesystem::path const& path, Folder& folder);
   bool judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam, Clock::duration quiet);
   qsm::v1::ReceivedExam view_of(std::filesystem::path const& path, Folder const& folder,
@@ -78,6 +79,7 @@ class ExamDesk {
   std::condition_variable_any changed_;
   std::map<std::filesystem::path, Folder> folders_;
   std::deque<qsm::v1::ReceivedExam> queue_;
+  Clock::time_point next_forgetting_{};
   std::vector<std::jthread> threads_;
 };
 

@@ -190,27 +190,27 @@ std::uint64_t GatewayJournal::queued(std::string const& node) {
   return row.integer(0);
 }
 
-std::vector<qsm::v1::ReceivedExam> GatewayJournal::forget_exams(std::int64_t before_ms) {
+std::vector<qsm::v1::ReceivedExam> GatewayJournal::settled_exams(std::int64_t before_ms) {
   std::scoped_lock const lock(mutex_);
-  Transaction transaction(database_);
-  // What could not be delivered is kept for whoever mends it.
   Statement rows(database_,
                  "SELECT record FROM exam WHERE state = ? AND changed_ms < ? AND NOT EXISTS"
                  " (SELECT 1 FROM delivery WHERE exam = exam.id AND delivery.state <> ?)",
                  static_cast<std::uint64_t>(qsm::v1::EXAM_STATE_DONE),
                  static_cast<std::uint64_t>(before_ms),
                  static_cast<std::uint64_t>(qsm::v1::DELIVERY_STATE_DELIVERED));
-  auto const old = all<qsm::v1::ReceivedExam>(rows);
-  for (auto const& exam : old) {
-    Statement(database_,
-              "DELETE FROM instance WHERE delivery IN (SELECT id FROM delivery WHERE exam = ?)",
-              exam.exam_id())
-        .step();
-    Statement(database_, "DELETE FROM delivery WHERE exam = ?", exam.exam_id()).step();
-    Statement(database_, "DELETE FROM exam WHERE id = ?", exam.exam_id()).step();
-  }
+  return all<qsm::v1::ReceivedExam>(rows);
+}
+
+void GatewayJournal::forget_exam(std::string const& exam_id) {
+  std::scoped_lock const lock(mutex_);
+  Transaction transaction(database_);
+  Statement(database_,
+            "DELETE FROM instance WHERE delivery IN (SELECT id FROM delivery WHERE exam = ?)",
+            exam_id)
+      .step();
+  Statement(database_, "DELETE FROM delivery WHERE exam = ?", exam_id).step();
+  Statement(database_, "DELETE FROM exam WHERE id = ?", exam_id).step();
   transaction.commit();
-  return old;
 }
 
 }  // namespace chistream::gateway

@@ -49,9 +49,11 @@ class GatewayJournal {
   std::vector<qsm::v1::Delivery> latest_deliveries(std::uint32_t limit);
   std::uint64_t queued(std::string const& node);
 
-  /// Exams that ended before `before_ms` with nothing left to deliver; each is forgotten with its
-  /// deliveries, and returned so that its files can go.
-  std::vector<qsm::v1::ReceivedExam> forget_exams(std::int64_t before_ms);
+  /// Exams that were done before `before_ms` and have nothing left to deliver.
+  std::vector<qsm::v1::ReceivedExam> settled_exams(std::int64_t before_ms);
+
+  /// With its deliveries.
+  void forget_exam(std::string const& exam_id);
 
  private:
   void insert(qsm::v1::Delivery const& delivery);

@@ -126,6 +126,16 @@ void Inbox::read_new(fs::path const& folder, std::vector<dicom::SourceFile>& kno
   }
 }
 
+void Inbox::remove(fs::path const& folder,
+                   google::protobuf::RepeatedPtrField<std::string> const& sop_instance_uids) {
+  for (auto const& uid : sop_instance_uids)
+    for (auto const* const kind : {".facts", ".dcm"}) fs::remove(folder / (digest(uid) + kind));
+  bool const empty = fs::exists(folder) &&
+                     std::all_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                                 [](auto const& entry) { return entry.path().filename() == "origin"; });
+  if (empty) fs::remove_all(folder);
+}
+
 double Inbox::fullness() const {
   auto const space = fs::space(inbox_);
   return 1 - static_cast<double>(space.available) / static_cast<double>(space.capacity);

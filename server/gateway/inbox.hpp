@@ -53,6 +53,10 @@ class Inbox {
   static void read_new(std::filesystem::path const& folder,
                        std::vector<dicom::SourceFile>& known);
 
+  /// Takes images away for good, and the folder with the last of them.
+  static void remove(std::filesystem::path const& folder,
+                     google::protobuf::RepeatedPtrField<std::string> const& sop_instance_uids);
+
   /// Used part of the disk, 0 to 1.
   double fullness() const;
 

@@ -152,9 +152,9 @@ class Orthanc:
         with contextlib.suppress(urllib.error.URLError, ConnectionError):
             return self.http("/system")
 
-    def http(self, path):
+    def http(self, path, body=None):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.url}{path}", timeout=30) as answer:
+        with opener.open(f"{self.url}{path}", data=body, timeout=30) as answer:
             return answer.read()
 
     def json(self, path):

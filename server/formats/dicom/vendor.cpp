@@ -77,8 +77,11 @@ DeclaredCounts private_counts(DcmItem& dataset, std::uint16_t echo_group, std::u
   return {whole(echo_group, echo, echo_creator), whole(slice_group, slice, slice_creator)};
 }
 
-bool reaches(double low, double high, double limit, double slack) {
-  return std::max(-low, high) <= limit * (1 + slack) && std::max(-low, high) >= limit * (1 - slack);
+/// From -limit to +limit, or to the last step below it.
+bool spans(double low, double high, double limit, double slack) {
+  constexpr double kLastStep = 0.01;
+  return std::abs(low / limit + 1) <= slack && high <= limit * (1 + slack) &&
+         high >= limit * (1 - kLastStep);
 }
 
 }  // namespace
@@ -151,7 +154,7 @@ LinearScale phase_scale(Vendor vendor, StoredPixels const& stored) {
   };
   for (Unit const unit :
        {Unit{kPi, 2e-3}, Unit{1e3 * kPi, 2e-3}, Unit{4096, 1e-3}, Unit{180, 2e-3}})
-    if (stored.rescaled && reaches(low, high, unit.half_turn, unit.slack))
+    if (stored.rescaled && spans(low, high, unit.half_turn, unit.slack))
       return {stored.slope * kPi / unit.half_turn, stored.intercept * kPi / unit.half_turn};
   throw FormatError("PHASE_UNITS_UNKNOWN",
                     "phase is stored from " + std::to_string(low) + " to " + std::to_string(high) +
