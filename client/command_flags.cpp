@@ -40,6 +40,7 @@ void JobFlags::add_to(CLI::App& app) {
          "seconds after which a job that has not started is not wanted any more")
       ->check(CLI::Range(0.001, 3e7));
   add_series_flag(app, spec_);
+  add_objects_flag(app, spec_);
   add_identity_flags(app, *spec_.mutable_identity());
 }
 

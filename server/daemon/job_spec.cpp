@@ -111,6 +111,13 @@ qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue 
   for (int const kind : spec.series())  // an open enum: a newer client may name what is not here
     if (!qsm::v1::SeriesKind_IsValid(kind) || kind == qsm::v1::SERIES_KIND_UNSPECIFIED)
       refuse("UNKNOWN_SERIES", "there is no series of kind " + std::to_string(kind));
+  std::set<int> objects;
+  for (int const object : spec.objects()) {
+    if (!qsm::v1::DicomObject_IsValid(object) || object == qsm::v1::DICOM_OBJECT_UNSPECIFIED)
+      refuse("UNKNOWN_OBJECT", "there is no DICOM object of kind " + std::to_string(object));
+    if (!objects.insert(object).second)
+      refuse("DUPLICATE_OBJECT", "a DICOM object is asked for twice");
+  }
   check_priority(spec.priority());
   if (spec.has_max_queue_time()) check_queue_time(spec.max_queue_time());
   qsm::v1::JobSpec resolved = spec;

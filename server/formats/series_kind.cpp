@@ -27,6 +27,27 @@ std::optional<qsm::v1::SeriesKind> series_called(std::string const& name) {
   return std::nullopt;
 }
 
+std::optional<qsm::v1::DicomObject> object_called(std::string const& name) {
+  if (name == "enhanced-mr") return qsm::v1::DICOM_OBJECT_ENHANCED_MR;
+  if (name == "parametric-map") return qsm::v1::DICOM_OBJECT_PARAMETRIC_MAP;
+  return std::nullopt;
+}
+
+void add_objects_flag(CLI::App& app, qsm::v1::JobSpec& spec) {
+  app.add_option_function<std::vector<std::string>>(
+         "--objects",
+         [&spec](std::vector<std::string> const& asked) {
+           std::set<std::string> const wanted(asked.begin(), asked.end());
+           spec.clear_objects();
+           for (auto const& name : wanted) spec.add_objects(object_called(name).value());
+         },
+         "DICOM objects beside MR images: enhanced-mr, parametric-map (float32)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"enhanced-mr", "parametric-map"}).description(""))
+      ->type_name("NAME,...");
+}
+
 void add_series_flag(CLI::App& app, qsm::v1::JobSpec& spec) {
   std::string names;
   std::vector<std::string> choices{"all"};

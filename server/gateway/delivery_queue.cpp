@@ -136,9 +136,6 @@ void DeliveryQueue::give_up(qsm::v1::Delivery& delivery, std::string const& why)
 }
 
 qsm::v1::Delivery DeliveryQueue::add(qsm::v1::Delivery const& delivery) {
-  if (!nodes_.contains(delivery.node()))
-    throw RequestError(grpc::NOT_FOUND, "UNKNOWN_NODE",
-                       "there is no node '" + delivery.node() + "'", "`chistream nodes` lists them");
   auto const added = journal_.add_delivery(delivery);
   wake();
   return added;

@@ -46,7 +46,7 @@ class DeliveryQueue {
   /// Tries what is due for `node`; false: nothing was.
   bool step(std::string const& node);
 
-  /// A delivery of the whole result, at once. Throws RequestError NOT_FOUND UNKNOWN_NODE.
+  /// Goes out at once; answers the one with this id if there is one.
   qsm::v1::Delivery add(qsm::v1::Delivery const& delivery);
 
   /// Due at once, also one that was given up. Throws RequestError NOT_FOUND UNKNOWN_DELIVERY.

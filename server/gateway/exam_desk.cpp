@@ -238,7 +238,7 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
     *exam.mutable_finished_at() = timestamp_now();
     std::vector<qsm::v1::Delivery> deliveries;
     for (auto const& node : exam.return_to())
-      deliveries.push_back(make_delivery(state_, exam, result.files, node));
+      deliveries.push_back(delivery_to(node, exam, result.files));
     journal_.finish_exam(exam, deliveries);
     spdlog::info("exam {} is done: {} instances for {} nodes", exam.exam_id(),
                  result.files.size(), deliveries.size());
@@ -294,13 +294,23 @@ qsm::v1::Delivery ExamDesk::send(std::string const& exam_id, std::string const& 
   if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
   if (exam->state() != qsm::v1::EXAM_STATE_DONE)
     throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_DONE", "the exam has no result");
-  std::vector<std::string> files;
-  auto const result = state_ / "exams" / exam_id / "result";
-  for (auto const& entry : fs::recursive_directory_iterator(result))
-    if (entry.path().extension() == ".dcm")
-      files.push_back(entry.path().lexically_relative(state_));
-  std::sort(files.begin(), files.end());
-  return deliveries_.add(make_delivery(state_, *exam, files, node));
+  if (!settings_.nodes.contains(node))
+    throw RequestError(grpc::NOT_FOUND, "UNKNOWN_NODE", "there is no node '" + node + "'",
+                       "`chistream nodes` lists them");
+  auto const delivery = delivery_to(node, *exam, result_files(state_, exam_id));
+  if (delivery.instances().empty())
+    throw RequestError(grpc::FAILED_PRECONDITION, "NO_SUCH_OBJECTS",
+                       "the result was not written as what " + node + " takes",
+                       "name the node in return_to of the sender, and retry the exam");
+  return deliveries_.add(delivery);
+}
+
+qsm::v1::Delivery ExamDesk::delivery_to(std::string const& node, qsm::v1::ReceivedExam const& exam,
+                                        std::vector<std::string> const& files) const {
+  auto const found = settings_.nodes.find(node);
+  auto const object = found == settings_.nodes.end() ? qsm::v1::DICOM_OBJECT_UNSPECIFIED
+                                                     : found->second.object;
+  return make_delivery(state_, exam, instances_for(object, files), node);
 }
 
 }  // namespace chistream::gateway

@@ -43,7 +43,7 @@ class ExamDesk {
   qsm::v1::ReceivedExam retry(std::string const& exam_id);
 
   /// The whole result of an exam for one more node. Throws RequestError NOT_FOUND UNKNOWN_EXAM,
-  /// UNKNOWN_NODE; FAILED_PRECONDITION EXAM_NOT_DONE.
+  /// UNKNOWN_NODE; FAILED_PRECONDITION EXAM_NOT_DONE, NO_SUCH_OBJECTS.
   qsm::v1::Delivery send(std::string const& exam_id, std::string const& node);
 
  private:
@@ -68,6 +68,8 @@ class ExamDesk {
   void begin(qsm::v1::ReceivedExam exam);
   void work(std::stop_token stop);
   void run(qsm::v1::ReceivedExam exam);
+  qsm::v1::Delivery delivery_to(std::string const& node, qsm::v1::ReceivedExam const& exam,
+                                std::vector<std::string> const& files) const;
   void fail(qsm::v1::ReceivedExam exam, std::string const& reason, std::string const& message);
 
   Settings const& settings_;

@@ -14,6 +14,7 @@
 #include "client/upload.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
+#include "formats/series_kind.hpp"
 #include "gateway/inbox.hpp"
 #include "process/child_process.hpp"
 
@@ -66,15 +67,38 @@ Connection connect(Settings const& settings, Origin const& origin) {
   return Connection(settings.daemon_address, credentials);
 }
 
-std::vector<std::string> instances_below(fs::path const& folder, fs::path const& state) {
+/// What the nodes that the result goes to take in place of MR images.
+std::set<qsm::v1::DicomObject> objects_of(Settings const& settings,
+                                          qsm::v1::ReceivedExam const& exam) {
+  std::set<qsm::v1::DicomObject> objects;
+  for (auto const& name : exam.return_to())
+    if (auto const node = settings.nodes.find(name); node != settings.nodes.end())
+      objects.insert(node->second.object);
+  objects.erase(qsm::v1::DICOM_OBJECT_UNSPECIFIED);
+  return objects;
+}
+
+}  // namespace
+
+std::vector<std::string> result_files(fs::path const& state, std::string const& exam_id) {
   std::vector<std::string> files;
-  for (auto const& entry : fs::recursive_directory_iterator(folder))
+  for (auto const& entry : fs::recursive_directory_iterator(state / "exams" / exam_id / "result"))
     if (entry.path().extension() == ".dcm") files.push_back(entry.path().lexically_relative(state));
   std::sort(files.begin(), files.end());
   return files;
 }
 
-}  // namespace
+std::vector<std::string> instances_for(qsm::v1::DicomObject object,
+                                       std::vector<std::string> const& files) {
+  auto const object_of = [](std::string const& file) {
+    std::string const folder = fs::path(file).parent_path().filename();
+    return object_called(folder).value_or(qsm::v1::DICOM_OBJECT_UNSPECIFIED);
+  };
+  std::vector<std::string> chosen;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(chosen),
+               [&](std::string const& file) { return object_of(file) == object; });
+  return chosen;
+}
 
 ExamResult run_exam(Settings const& settings, fs::path const& state,
                     qsm::v1::ReceivedExam const& exam,
@@ -95,6 +119,7 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
     auto spec = resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments,
                          for_ever());
     spec.set_upload_id(uploaded.upload_id);
+    for (auto const object : objects_of(settings, exam)) spec.add_objects(object);
     job_id = submit_job(server, spec, false, for_ever()).job_id();
     job_known(job_id);
   }
@@ -103,9 +128,8 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
     throw FormatError(job.error().reason().empty() ? state_name(job.state()) : job.error().reason(),
                       job.error().message().empty() ? "the job ended as " + state_name(job.state())
                                                     : job.error().message());
-  fs::path const result = work / "result";
-  fetch_results(server, job_id, result, Wanted::kDicom, for_ever());
-  return {job_id, instances_below(result, state)};
+  fetch_results(server, job_id, work / "result", Wanted::kDicom, for_ever());
+  return {job_id, result_files(state, exam.exam_id())};
 }
 
 int convert_images(fs::path const& folder, fs::path const& list, fs::path const& container) try {

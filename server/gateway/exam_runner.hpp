@@ -17,6 +17,14 @@ struct ExamResult {
   std::vector<std::string> files;  // DICOM instances, named from `state`, in the order to be sent
 };
 
+/// The instances below a result folder that a node takes: `object`'s, or MR images.
+std::vector<std::string> instances_for(qsm::v1::DicomObject object,
+                                       std::vector<std::string> const& files);
+
+/// Every instance of the result of an exam, named from `state`, in the order to be sent.
+std::vector<std::string> result_files(std::filesystem::path const& state,
+                                      std::string const& exam_id);
+
 /// Converts the images (in a process of its own, which a hostile image may end), uploads the exam,
 /// submits the job, waits for its end and fetches the series. Every step that was done before is
 /// found again: the same images are the same upload and the same job. Goes on trying for as long as

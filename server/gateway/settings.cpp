@@ -76,12 +76,18 @@ CallerSettings caller_of(std::size_t number, json const& field) {
 
 NodeSettings node_of(std::string const& name, json const& field) {
   JsonObject const entry("node '" + name + "'", field,
-                         {"ae_title", "host", "port", "tls", "timeout_s"});
+                         {"ae_title", "host", "port", "tls", "timeout_s", "object"});
   NodeSettings node{.name = name,
                     .ae_title = ae_title_of(entry, entry.required_text("ae_title")),
                     .host = entry.required_text("host"),
                     .port = port_of(entry),
                     .tls = tls_of(entry)};
+  if (auto const name_of_object = entry.text("object");
+      !name_of_object.empty() && name_of_object != "mr") {
+    auto const known = object_called(name_of_object);
+    if (!known) entry.bad("'" + name_of_object + "' is no object (mr, enhanced-mr, parametric-map)");
+    node.object = *known;
+  }
   node.timeout_s = entry.number("timeout_s").value_or(node.timeout_s);
   return node;
 }

@@ -62,6 +62,7 @@ struct NodeSettings {
   std::string host;
   std::uint16_t port = 0;
   std::optional<TlsFiles> tls = std::nullopt;
+  qsm::v1::DicomObject object = qsm::v1::DICOM_OBJECT_UNSPECIFIED;  // MR images, or which instead
   double timeout_s = 60;  // for a connection, and for every answer
 };
 

@@ -6,6 +6,7 @@
 #include "container/sha256.hpp"
 #include "formats/nifti.hpp"
 #include "formats/series_kind.hpp"
+#include "worker/dicom_multiframe.hpp"
 #include "worker/gzip.hpp"
 
 namespace chistream {
@@ -101,11 +102,13 @@ StoredResult put_result(std::vector<SeriesDescription> const& series,
       stored.warnings.push_back("there is no series " + name + ": it takes more echoes");
       continue;
     }
-    auto const saturated = write_dicom_series(one, map, [&](DicomInstance const& instance) {
+    auto const put_instance = [&](DicomInstance const& instance) {
       auto head = head_of(instance.name, "application/dicom", instance.bytes);
       head.set_sop_instance_uid(instance.sop_instance_uid);
       sink(head, instance.bytes);
-    });
+    };
+    auto const saturated = write_dicom_series(one, map, put_instance);
+    for (auto const object : one.objects) put_instance(write_multiframe(one, object, map));
     if (one.kind == qsm::v1::SERIES_KIND_SUSCEPTIBILITY) stored.saturated_voxels = saturated;
     if (saturated > 0)
       stored.warnings.push_back(std::to_string(saturated) + " voxels of " + name +

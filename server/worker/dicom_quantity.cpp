@@ -203,30 +203,45 @@ StoredPixels to_stored(DicomQuantity const& quantity, std::span<float const> val
   return stored;
 }
 
-void put_quantity(DcmItem& item, DicomQuantity const& quantity, StoredPixels const& stored) {
-  put(item, DCM_RescaleIntercept, "0");
-  put(item, DCM_RescaleSlope, "1");
-  put(item, DCM_RescaleType, quantity.stored_unit);
-  put_windows(item,
-              quantity.windows.empty() ? std::vector{window_of(stored.values)} : quantity.windows);
-  put_signed(item, DCM_SmallestImagePixelValue, stored.lowest);
-  put_signed(item, DCM_LargestImagePixelValue, stored.highest);
+std::vector<DicomWindow> windows_of(DicomQuantity const& quantity, StoredPixels const& stored) {
+  return quantity.windows.empty() ? std::vector{window_of(stored.values)} : quantity.windows;
+}
 
+void put_real_world_values(DcmItem& item, DicomQuantity const& quantity,
+                           RealWorldRange const& range) {
   DcmItem& mapping = append_item(item, DCM_RealWorldValueMappingSequence);
-  put_signed(mapping, DCM_RealWorldValueFirstValueMapped, -kMaxStored - 1);
-  put_signed(mapping, DCM_RealWorldValueLastValueMapped, kMaxStored);
+  if (range.integers) {
+    put_signed(mapping, DCM_RealWorldValueFirstValueMapped, static_cast<std::int16_t>(range.first));
+    put_signed(mapping, DCM_RealWorldValueLastValueMapped, static_cast<std::int16_t>(range.last));
+  } else {
+    mapping.putAndInsertFloat64(DCM_DoubleFloatRealWorldValueFirstValueMapped, range.first);
+    mapping.putAndInsertFloat64(DCM_DoubleFloatRealWorldValueLastValueMapped, range.last);
+  }
   mapping.putAndInsertFloat64(DCM_RealWorldValueIntercept, 0);
-  mapping.putAndInsertFloat64(DCM_RealWorldValueSlope, 1 / stored.per_unit);
+  mapping.putAndInsertFloat64(DCM_RealWorldValueSlope, range.slope);
   put(mapping, DCM_LUTExplanation, quantity.quantity.meaning);
   put(mapping, DCM_LUTLabel, quantity.label);
   append_code(mapping, DCM_MeasurementUnitsCodeSequence, quantity.unit);
   put_concept(mapping, kQuantity, quantity.quantity);
   if (quantity.standard_deviation) put_concept(mapping, kDerivation, kStandardDeviation);
-  if (quantity.quantity.scheme == std::string_view(kOwnScheme)) {
-    DcmItem& scheme = append_item(item, DCM_CodingSchemeIdentificationSequence);
-    put(scheme, DCM_CodingSchemeDesignator, kOwnScheme);
-    put(scheme, DCM_CodingSchemeName, "Quantities of chistream");
-  }
+}
+
+void put_coding_schemes(DcmItem& dataset, DicomQuantity const& quantity) {
+  if (quantity.quantity.scheme != std::string_view(kOwnScheme)) return;
+  DcmItem& scheme = append_item(dataset, DCM_CodingSchemeIdentificationSequence);
+  put(scheme, DCM_CodingSchemeDesignator, kOwnScheme);
+  put(scheme, DCM_CodingSchemeName, "Quantities of chistream");
+}
+
+void put_quantity(DcmItem& item, DicomQuantity const& quantity, StoredPixels const& stored) {
+  put(item, DCM_RescaleIntercept, "0");
+  put(item, DCM_RescaleSlope, "1");
+  put(item, DCM_RescaleType, quantity.stored_unit);
+  put_windows(item, windows_of(quantity, stored));
+  put_signed(item, DCM_SmallestImagePixelValue, stored.lowest);
+  put_signed(item, DCM_LargestImagePixelValue, stored.highest);
+  put_real_world_values(item, quantity, {1 / stored.per_unit, -kMaxStored - 1, kMaxStored, true});
+  put_coding_schemes(item, quantity);
 }
 
 }  // namespace chistream

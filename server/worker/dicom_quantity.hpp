@@ -49,6 +49,22 @@ struct StoredPixels {
 /// Throws Error{kInvalidArgument, "NON_FINITE_VALUE"}.
 StoredPixels to_stored(DicomQuantity const& quantity, std::span<float const> values);
 
+/// The windows of a quantity, or one that fits `stored`.
+std::vector<DicomWindow> windows_of(DicomQuantity const& quantity, StoredPixels const& stored);
+
+/// What a pixel value v of this series is in the coded unit: slope x v, in [first, last].
+struct RealWorldRange {
+  double slope;
+  double first;
+  double last;
+  bool integers;  // the pixels are signed 16-bit integers; else floating point
+};
+void put_real_world_values(DcmItem& item, DicomQuantity const& quantity,
+                           RealWorldRange const& range);
+
+/// Says whose the code of the quantity is, where it is our own.
+void put_coding_schemes(DcmItem& dataset, DicomQuantity const& quantity);
+
 /// Pixel units, window presets, the real world value mapping, and the extremes of the whole series,
 /// the same in every image: some viewers take their window from them.
 void put_quantity(DcmItem& item, DicomQuantity const& quantity, StoredPixels const& stored);

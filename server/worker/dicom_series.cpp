@@ -3,9 +3,7 @@
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcuid.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <limits>
 #include <vector>
 
 #include "device/error.hpp"
@@ -14,55 +12,13 @@
 #include "worker/dicom_derivation.hpp"
 #include "worker/dicom_geometry.hpp"
 #include "worker/dicom_identity.hpp"
+#include "worker/dicom_modules.hpp"
 #include "worker/dicom_quantity.hpp"
 #include "worker/dicom_sources.hpp"
 
 namespace chistream {
 
 namespace {
-
-// 0 means unknown in the header; DICOM says so by an empty value.
-std::string known(double value) {
-  return value > 0 ? decimal_string(value) : std::string();
-}
-
-void put_acquisition(DcmItem& item, qsm::v1::ExamHeader const& exam) {
-  put(item, DCM_ScanningSequence, "GR");
-  put(item, DCM_SequenceVariant, "SP");
-  put(item, DCM_ScanOptions, "");
-  put(item, DCM_MRAcquisitionType, "3D");
-  put(item, DCM_RepetitionTime, known(1e3 * exam.tr_s()));
-  put(item, DCM_EchoTime, "");  // a map of several echoes has none; the derivation lists them
-  put(item, DCM_EchoTrainLength, std::to_string(exam.te_s_size()));
-  put(item, DCM_MagneticFieldStrength, known(exam.b0_t()));
-  put_if_known(item, DCM_ImagingFrequency, known(1e-6 * exam.frequency_hz()));
-  put_if_known(item, DCM_FlipAngle, known(exam.flip_angle_deg()));
-}
-
-void put_series(DcmItem& item, SeriesDescription const& series, SeriesUids const& uids) {
-  put(item, DCM_Modality, "MR");
-  put(item, DCM_StudyInstanceUID, uids.study());
-  put(item, DCM_SeriesInstanceUID, uids.series());
-  put(item, DCM_FrameOfReferenceUID, uids.frame_of_reference());
-  constexpr std::uint64_t kIntegerStringMax = std::numeric_limits<std::int32_t>::max();
-  put(item, DCM_SeriesNumber,
-      std::to_string(
-          std::min<std::uint64_t>(std::uint64_t{series.exam.identity().series_number()} * 100 +
-                                      static_cast<std::uint64_t>(series.kind),
-                                  kIntegerStringMax)));
-  put(item, DCM_SeriesDescription,
-      dicom_quantity(series.kind).title +
-          (series.reference.empty() ? "" : " ref=" + series.reference) + " research");
-  put(item, DCM_AcquisitionNumber, "");
-
-  DicomTime const created(series.created_at_unix_s);
-  put(item, DCM_InstanceCreationDate, created.date);
-  put(item, DCM_InstanceCreationTime, created.time);
-  put(item, DCM_SeriesDate, created.date);
-  put(item, DCM_SeriesTime, created.time);
-  put(item, DCM_ContentDate, created.date);
-  put(item, DCM_ContentTime, created.time);
-}
 
 void put_image_layout(DcmItem& item, qsm::v1::ExamHeader const& exam,
                       DicomQuantity const& quantity) {
@@ -117,7 +73,7 @@ std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<floa
   DcmDataset shared;
   put_identity(shared, series.exam.identity());
   put_acquisition(shared, series.exam);
-  put_series(shared, series, uids);
+  put_general_series(shared, series, uids);
   put_image_layout(shared, series.exam, quantity);
   put_quantity(shared, quantity, stored);
   put_derivation(shared, series);

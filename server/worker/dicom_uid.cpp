@@ -111,4 +111,8 @@ std::string SeriesUids::instance(int slice) const {
   return object("slice " + std::to_string(slice));
 }
 
+std::string SeriesUids::dimensions() const {
+  return object("dimensions");
+}
+
 }  // namespace chistream

@@ -32,6 +32,7 @@ class SeriesUids {
   std::string frame_of_reference() const { return frame_; }
   std::string series() const;
   std::string instance(int slice) const;
+  std::string dimensions() const;  // dimension organization of a multi-frame instance
 
  private:
   std::string object(std::string kind) const;

@@ -67,6 +67,8 @@ SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader con
   series.created_at_unix_s = input.created_at_unix_s;
   series.software_version = kVersion;
   series.reference = reference_name(options);
+  for (int const object : input.spec.objects())
+    series.objects.push_back(static_cast<qsm::v1::DicomObject>(object));
   return series;
 }
 

@@ -148,6 +148,7 @@ Command add_run(CLI::App& program) {
   app->add_option("--created-at", o->job.created_at_unix_s,
                   "date of the DICOM series [s since 1970]; default: now");
   add_series_flag(*app, o->job.spec);
+  add_objects_flag(*app, o->job.spec);
   add_identity_flags(*app, *o->job.spec.mutable_identity());
   return {app, [o] { return run(*o); }};
 }

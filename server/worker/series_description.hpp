@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "qsm/v1/acquisition.pb.h"
 #include "qsm/v1/job.pb.h"
@@ -19,6 +20,7 @@ struct SeriesDescription {
   std::string software_version;
   std::string reference;   // what susceptibility is relative to: "brain", "csf", "none"; empty
                            // for other quantities
+  std::vector<qsm::v1::DicomObject> objects = {};  // to be written beside MR images
   std::string derivation;  // methods and key parameters; echo times are added
 };
 

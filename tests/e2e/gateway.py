@@ -2,8 +2,8 @@
 
 import numpy
 
-from chistream_harness import Server, call, pydicom, real_data, run
-from dicom_harness import Gateway, Orthanc, tls_files
+from chistream_harness import Server, call, nibabel, pydicom, real_data, run
+from dicom_harness import FAST_SET, Gateway, Orthanc, tls_files
 from vendor_scans import KINDS, Head, write
 
 
@@ -71,6 +71,48 @@ def with_tls(folder):
     every_kind_of_scanner(folder, tls_files(folder / "tls"))
 
 
+def every_object_class(folder):
+    """MR images to one node, Enhanced MR to a second, a Parametric Map to a third."""
+    head = small_head(folder)
+    scan = write(head, folder / "scan", "philips")
+    with Orthanc(folder) as pacs, Server(folder) as server:
+        nodes = {"pacs": pacs.node(), "modern": pacs.node() | {"object": "enhanced-mr"},
+                 "archive": pacs.node() | {"object": "parametric-map"}}
+        pipelines = {"QSM_3T": {"set": FAST_SET, "series": ["r2s", "local-field"]}}
+        with Gateway(folder, server, nodes, pipelines=pipelines) as gateway:
+            gateway.send(scan)
+            gateway.wait_until_delivered(3)
+            (exam,) = gateway.exams()
+            maps = folder / "maps"
+            server.client("fetch", exam["job_id"], "-o", maps)
+            series = returned_series(pacs, folder / "out", 9)
+    everything = sorted(scan.rglob("*.dcm")) + [path for files in series for path in files]
+    verdict = call("dcentvfy", *everything, expect=None)
+    assert not (verdict.stdout + verdict.stderr).strip(), (verdict.stdout + verdict.stderr)[:2000]
+    classes = {}
+    for files in series:
+        check_dicom_files(files)
+        first = pydicom.dcmread(files[0])
+        classes[first.SOPClassUID.name] = classes.get(first.SOPClassUID.name, 0) + 1
+        if first.SOPClassUID.name == "Parametric Map Storage":
+            check_parametric_map(first, maps)
+    print(classes)
+    assert sorted(classes.values()) == [3, 3, 3]
+
+
+def check_parametric_map(ds, maps):
+    """Every float equals the NIfTI map, bit by bit, and frames lie where their slices do."""
+    name = {"QSM": "chi", "R2STAR": "r2s", "LOCAL_FIELD": "local_field"}[ds.ContentLabel]
+    image = nibabel.load(maps / f"{name}.nii.gz")
+    volume = numpy.asarray(image.dataobj, dtype=numpy.float32)
+    pixels = numpy.frombuffer(ds.FloatPixelData, "<f4").reshape(-1, ds.Rows, ds.Columns)
+    order = [int(round((numpy.linalg.inv(image.affine) @ numpy.array(
+        [-float(p[0]), -float(p[1]), float(p[2]), 1]))[2]))
+        for p in (group.PlanePositionSequence[0].ImagePositionPatient
+                  for group in ds.PerFrameFunctionalGroupsSequence)]
+    assert numpy.array_equal(pixels, volume.transpose(2, 1, 0)[order])
+
+
 def measured_images_without_a_hand_step(folder):
     scan = real_data("siemens-6echo-dicom-phantom/dicom")
     with Orthanc(folder) as pacs, Server(folder) as server:
@@ -84,4 +126,4 @@ def measured_images_without_a_hand_step(folder):
 
 
 if __name__ == "__main__":
-    run(every_kind_of_scanner, with_tls, measured_images_without_a_hand_step)
+    run(every_kind_of_scanner, with_tls, every_object_class, measured_images_without_a_hand_step)
