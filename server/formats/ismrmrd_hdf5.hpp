@@ -5,16 +5,15 @@
 #pragma once
 
 #include <hdf5.h>
-#include <ismrmrd/ismrmrd.h>
 
-#include <algorithm>
-#include <complex>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "formats/acquisitions.hpp"
 
 namespace chistream {
 
@@ -34,16 +33,6 @@ class H5Handle {
   herr_t (*close_)(hid_t) = nullptr;
 };
 
-/// A record of /dataset/data as HDF5 hands it over.
-struct StoredAcquisition {
-  ISMRMRD::ISMRMRD_AcquisitionHeader head;
-  hvl_t trajectory;  // float32
-  hvl_t data;        // float32, real and imaginary interleaved, sample fastest, then channel
-};
-
-/// channels x samples. Throws FormatError SAMPLES_MISMATCH where the head says another number.
-std::span<std::complex<float> const> samples_of(StoredAcquisition const& record);
-
 H5Handle stored_acquisition_type();
 
 /// The heads alone: reading them does not touch the samples.
@@ -54,20 +43,17 @@ void quieten_hdf5();
 
 /// An ISMRMRD file open for reading. Links to other files are refused.
 /// Throws FormatError FILE_UNREADABLE, NOT_ISMRMRD, BAD_ISMRMRD_HEADER.
-class IsmrmrdFile {
+class IsmrmrdFile final : public Acquisitions {
  public:
   explicit IsmrmrdFile(std::filesystem::path const& path);
 
-  std::string xml() const;
-  std::uint64_t acquisitions() const { return count_; }
+  std::string xml() const override;
+  std::uint64_t acquisitions() const override { return count_; }
+  void read_heads(std::uint64_t first,
+                  std::span<ISMRMRD::ISMRMRD_AcquisitionHeader> out) const override;
+  std::span<StoredAcquisition const> read(std::uint64_t first, std::uint64_t count) override;
 
-  /// Heads [first, first + out.size()).
-  void read_heads(std::uint64_t first, std::span<ISMRMRD::ISMRMRD_AcquisitionHeader> out) const;
-
-  /// Whole records, held until the next call or destruction.
-  std::span<StoredAcquisition const> read(std::uint64_t first, std::uint64_t count);
-
-  ~IsmrmrdFile() { release(); }
+  ~IsmrmrdFile() override { release(); }
   IsmrmrdFile(IsmrmrdFile const&) = delete;
   IsmrmrdFile& operator=(IsmrmrdFile const&) = delete;
 
@@ -83,17 +69,5 @@ class IsmrmrdFile {
   std::uint64_t count_ = 0;
   std::vector<StoredAcquisition> block_;
 };
-
-/// fn(at, head) for every acquisition, in the order of the file.
-template <class Function>
-void for_each_head(IsmrmrdFile const& file, Function const& fn) {
-  constexpr std::uint64_t kHeadsAtOnce = 4096;
-  std::vector<ISMRMRD::ISMRMRD_AcquisitionHeader> heads;
-  for (std::uint64_t at = 0; at < file.acquisitions(); at += heads.size()) {
-    heads.resize(std::min(kHeadsAtOnce, file.acquisitions() - at));
-    file.read_heads(at, heads);
-    for (std::size_t i = 0; i < heads.size(); ++i) fn(at + i, heads[i]);
-  }
-}
 
 }  // namespace chistream

@@ -33,7 +33,7 @@ double bandwidth_ratio(ISMRMRD::IsmrmrdHeader const& xml, float image_us, float 
 
 /// `file` and `xml` of the noise scan. Throws FormatError NOISE_CHANNELS, NOISE_TOO_SHORT,
 /// NOISE_EMPTY.
-Whitening make_whitening(NoisyExam const& exam, IsmrmrdFile& file,
+Whitening make_whitening(NoisyExam const& exam, Acquisitions& file,
                          ISMRMRD::IsmrmrdHeader const& xml, std::vector<NoiseLine> const& lines,
                          qsm::v1::ExamHeader& header) {
   NoiseScan noise(header.coils());
@@ -74,7 +74,8 @@ std::string named_noise_scan(ISMRMRD::IsmrmrdHeader const& xml) {
 
 Whitening whitening_of_file(std::filesystem::path const& path, NoisyExam const& exam,
                             qsm::v1::ExamHeader& header) {
-  IsmrmrdFile file(path);
+  auto const opened = open_acquisitions(path);
+  Acquisitions& file = *opened;
   auto const xml = parse_ismrmrd_xml(file.xml());
   std::vector<NoiseLine> lines;
   for_each_head(file, [&](std::uint64_t at, ISMRMRD::ISMRMRD_AcquisitionHeader const& head) {

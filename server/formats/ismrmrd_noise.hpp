@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "formats/ismrmrd_hdf5.hpp"
+#include "formats/acquisitions.hpp"
 #include "formats/noise_source.hpp"
 #include "formats/whitening.hpp"
 #include "qsm/v1/acquisition.pb.h"
@@ -21,7 +21,7 @@ struct NoiseLine {
 
 /// The exam that is to be whitened.
 struct NoisyExam {
-  IsmrmrdFile& file;
+  Acquisitions& file;
   ISMRMRD::IsmrmrdHeader const& xml;
   float dwell_us;  // of its image lines
   std::vector<NoiseLine> const& noise;

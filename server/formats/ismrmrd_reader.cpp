@@ -14,7 +14,7 @@
 
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
-#include "formats/ismrmrd_hdf5.hpp"
+#include "formats/acquisitions.hpp"
 #include "formats/ismrmrd_lines.hpp"
 #include "formats/ismrmrd_noise.hpp"
 #include "formats/ismrmrd_xml.hpp"
@@ -173,7 +173,7 @@ class Survey {
   std::uint64_t lines_ = 0;
 };
 
-void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_t line_bytes,
+void write_lines(Acquisitions& file, LinePlacement const& placement, std::uint64_t line_bytes,
                  std::optional<Whitening> const& whitening, ContainerWriter& out) {
   constexpr std::uint64_t kBlockBytes = 32u << 20;
   std::uint64_t const per_block = std::max<std::uint64_t>(kBlockBytes / line_bytes, 1);
@@ -200,7 +200,8 @@ void write_lines(IsmrmrdFile& file, LinePlacement const& placement, std::uint64_
 
 void read_ismrmrd(std::filesystem::path const& path, NoiseSource const& noise,
                   ContainerWriter& out) {
-  IsmrmrdFile file(path);
+  auto const opened = open_acquisitions(path);
+  Acquisitions& file = *opened;
   auto const xml = parse_ismrmrd_xml(file.xml());
   qsm::v1::ExamHeader header = exam_header_of(xml);
   LinePlacement const placement = placement_of(xml.encoding[0], header.encoded());

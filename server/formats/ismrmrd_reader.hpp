@@ -1,4 +1,4 @@
-/// Turns an ISMRMRD data set (HDF5) into an exam container, as a stream.
+/// Turns an ISMRMRD data set (HDF5), or a captured MRD stream, into an exam container, as a stream.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace chistream {
 /// Noise lines, wherever they stand, or those of another file whiten the channels (whitening.hpp,
 /// ismrmrd_noise.hpp); warnings say what was done, or why not.
 ///
-/// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, BAD_ISMRMRD_HEADER, ECHO_COUNT_MISMATCH,
+/// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, those of MrdCapture, BAD_ISMRMRD_HEADER, ECHO_COUNT_MISMATCH,
 /// ENCODINGS_UNSUPPORTED, TRAJECTORY_UNSUPPORTED, UNDERSAMPLED (parallel imaging declared),
 /// SLICES_UNSUPPORTED, AVERAGES_UNSUPPORTED, REPETITIONS_UNSUPPORTED (also phases and sets),
 /// FOV_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE, GEOMETRY_CHANGES,
