@@ -28,6 +28,15 @@ grpc::Status DicomService::ListExams(grpc::ServerContext*,
   });
 }
 
+grpc::Status DicomService::GetExam(grpc::ServerContext*, qsm::v1::GetExamRequest const* request,
+                                   qsm::v1::ReceivedExam* response) {
+  return answer("GetExam", [&] {
+    auto const exam = journal_.exam(request->exam_id());
+    if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
+    *response = *exam;
+  });
+}
+
 grpc::Status DicomService::RetryExam(grpc::ServerContext*,
                                      qsm::v1::RetryExamRequest const* request,
                                      qsm::v1::ReceivedExam* response) {

@@ -15,6 +15,8 @@ class DicomService final : public qsm::v1::DicomService::Service {
 
   grpc::Status ListExams(grpc::ServerContext*, qsm::v1::ListExamsRequest const* request,
                          qsm::v1::ListExamsResponse* response) override;
+  grpc::Status GetExam(grpc::ServerContext*, qsm::v1::GetExamRequest const* request,
+                       qsm::v1::ReceivedExam* response) override;
   grpc::Status RetryExam(grpc::ServerContext*, qsm::v1::RetryExamRequest const* request,
                          qsm::v1::ReceivedExam* response) override;
   grpc::Status ListDeliveries(grpc::ServerContext*, qsm::v1::ListDeliveriesRequest const* request,

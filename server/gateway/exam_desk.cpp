@@ -78,7 +78,9 @@ ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& jou
       journal_(journal),
       deliveries_(deliveries),
       run_(std::move(run)) {
-  for (auto const& folder : Inbox(state_).folders()) stored(folder);
+  Inbox const inbox(state_);
+  for (auto const& folder : inbox.folders()) stored(folder);
+  for (auto const& capture : inbox.captures()) captured(capture);
   for (auto& exam : journal_.exams(qsm::v1::EXAM_STATE_RECONSTRUCTING)) queue_.push_back(exam);
   threads_.emplace_back([this](std::stop_token stop) { watch(stop); });
   for (unsigned i = 0; i < runners; ++i)
@@ -97,6 +99,20 @@ void ExamDesk::stored(fs::path const& path) {
   at->second.last_image = Clock::now();
   at->second.last_image_ms = to_ms(timestamp_now());
   at->second.changed = true;
+}
+
+void ExamDesk::captured(fs::path const& file) {
+  std::scoped_lock const lock(mutex_);
+  auto const origin = Inbox::origin_of(file);
+  qsm::v1::ReceivedExam exam;
+  exam.set_exam_id(file.stem());
+  if (journal_.exam(exam.exam_id())) return;  // the same stream once more
+  exam.set_called_ae(origin.called_ae);
+  exam.set_calling_ae(origin.calling_ae);
+  exam.set_folder(file.lexically_relative(state_));
+  exam.set_description("MRD stream");
+  *exam.mutable_last_image_at() = timestamp_now();
+  begin(std::move(exam));
 }
 
 /// At most five times a second, so that the cost of sorting does not grow with the square of the
@@ -123,7 +139,12 @@ void ExamDesk::forget_settled() try {
       to_ms(timestamp_now()) - static_cast<std::int64_t>(settings_.keep_hours * 3.6e6);
   for (auto const& exam : journal_.settled_exams(before)) {
     auto const path = state_ / exam.folder();
-    Inbox::remove(path, exam.sop_instance_uids());
+    if (path.extension() == ".mrd") {
+      fs::remove(path);
+      fs::remove(fs::path(path).replace_extension(".origin"));
+    } else {
+      Inbox::remove(path, exam.sop_instance_uids());
+    }
     fs::remove_all(state_ / "exams" / exam.exam_id());
     if (auto const folder = folders_.find(path); folder != folders_.end()) {
       std::erase_if(folder->second.files,
@@ -194,7 +215,7 @@ qsm::v1::ReceivedExam ExamDesk::view_of(fs::path const& path, Folder const& fold
 }
 
 void ExamDesk::begin(qsm::v1::ReceivedExam exam) {
-  auto const& origin = folders_.at(state_ / exam.folder()).origin;
+  auto const origin = Inbox::origin_of(state_ / exam.folder());
   exam.set_state(qsm::v1::EXAM_STATE_RECONSTRUCTING);
   *exam.mutable_started_at() = timestamp_now();
   try {

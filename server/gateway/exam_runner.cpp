@@ -14,6 +14,7 @@
 #include "client/upload.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
+#include "formats/ismrmrd_reader.hpp"
 #include "formats/series_kind.hpp"
 #include "gateway/inbox.hpp"
 #include "process/child_process.hpp"
@@ -78,6 +79,19 @@ std::set<qsm::v1::DicomObject> objects_of(Settings const& settings,
   return objects;
 }
 
+/// The instances of `folder` whose UIDs stand in `list`.
+dicom::FolderContents listed(fs::path const& folder, fs::path const& list) {
+  std::set<std::string> wanted;
+  std::ifstream uids(list);
+  for (std::string uid; std::getline(uids, uid);) wanted.insert(uid);
+  dicom::FolderContents contents;
+  Inbox::read_new(folder, contents.files);
+  std::erase_if(contents.files, [&](dicom::SourceFile const& file) {
+    return !wanted.contains(file.facts.sop_instance_uid());
+  });
+  return contents;
+}
+
 }  // namespace
 
 std::vector<std::string> result_files(fs::path const& state, std::string const& exam_id) {
@@ -133,21 +147,16 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
 }
 
 int convert_images(fs::path const& folder, fs::path const& list, fs::path const& container) try {
-  std::set<std::string> wanted;
-  std::ifstream uids(list);
-  for (std::string uid; std::getline(uids, uid);) wanted.insert(uid);
-  dicom::FolderContents contents;
-  Inbox::read_new(folder, contents.files);
-  std::erase_if(contents.files, [&](dicom::SourceFile const& file) {
-    return !wanted.contains(file.facts.sop_instance_uid());
-  });
   fs::path const partial = container.string() + ".partial";
   std::ofstream file(partial, std::ios::binary);
   ContainerWriter out([&](std::span<std::byte const> bytes) {
     file.write(reinterpret_cast<char const*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
   });
-  dicom::read_dicom(dicom::only_exam(contents), {}, out);
+  if (fs::is_regular_file(folder))
+    read_ismrmrd(folder, {}, out);
+  else
+    dicom::read_dicom(dicom::only_exam(listed(folder, list)), {}, out);
   file.close();
   if (!file) throw FormatError("FILE_UNWRITABLE", "the exam cannot be written: the disk is full");
   fs::rename(partial, container);

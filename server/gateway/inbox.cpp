@@ -10,6 +10,7 @@
 #include "container/sha256.hpp"
 #include "formats/dicom/instance.hpp"
 #include "formats/format_error.hpp"
+#include "formats/mapped_file.hpp"
 #include "store/file.hpp"
 #include "store/random_id.hpp"
 
@@ -31,13 +32,20 @@ std::string read_all(fs::path const& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::string lines_of(Origin const& origin) {
+  return origin.calling_ae + '\n' + origin.called_ae + '\n' + origin.address + '\n' +
+         origin.certificate + '\n';
+}
+
 void sync_file(fs::path const& path) {
   File(path, O_RDWR).sync();
 }
 
 }  // namespace
 
-Inbox::Inbox(fs::path state) : inbox_(state / "inbox"), rejected_(state / "rejected") {
+Inbox::Inbox(fs::path state)
+    : inbox_(state / "inbox"), captures_(state / "captures"), rejected_(state / "rejected") {
+  fs::create_directories(captures_);
   fs::create_directories(inbox_ / "incoming");
   fs::create_directories(rejected_);
 }
@@ -51,11 +59,10 @@ Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder
   try {
     facts = dicom::describe(file);
   } catch (FormatError const&) {
-    reject(file);
+    keep_rejected(file, ".dcm");
     throw;
   }
-  std::string const lines = origin.calling_ae + '\n' + origin.called_ae + '\n' + origin.address +
-                            '\n' + origin.certificate + '\n';
+  std::string const lines = lines_of(origin);
   folder = inbox_ / digest(lines + facts.identity().study_instance_uid());
   fs::path const name = folder / digest(facts.sop_instance_uid());
   fs::path const facts_path = name.string() + ".facts";
@@ -66,7 +73,7 @@ Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder
     if (same)
       fs::remove(file);
     else
-      reject(file);
+      keep_rejected(file, ".dcm");
     return same ? Receipt::kKnown : Receipt::kConflict;
   }
   if (fs::create_directory(folder)) {
@@ -79,10 +86,29 @@ Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder
   return Receipt::kNew;
 }
 
-void Inbox::reject(fs::path const& file) const {
-  fs::rename(file, rejected_ / (random_id() + ".dcm"));
+fs::path Inbox::keep_capture(fs::path const& file, Origin const& origin) const {
+  sync_file(file);
+  std::string const name =
+      digest(qsm::container::sha256_hex(MappedFile(file).bytes()) + lines_of(origin));
+  fs::path const capture = captures_ / (name + ".mrd");
+  replace_file(captures_ / (name + ".origin"), lines_of(origin));
+  fs::rename(file, capture);
+  sync_directory(captures_);
+  return capture;
+}
+
+std::vector<fs::path> Inbox::captures() const {
+  std::vector<fs::path> all;
+  for (auto const& entry : fs::directory_iterator(captures_))
+    if (entry.path().extension() == ".mrd") all.push_back(entry.path());
+  return all;
+}
+
+fs::path Inbox::keep_rejected(fs::path const& file, char const* extension) const {
+  fs::path const place = rejected_ / (random_id() + extension);
+  fs::rename(file, place);
   std::vector<fs::directory_entry> kept(fs::directory_iterator(rejected_), {});
-  if (kept.size() <= kRejectedKept) return;
+  if (kept.size() <= kRejectedKept) return place;
   std::sort(kept.begin(), kept.end(), [](auto const& a, auto const& b) {
     return a.last_write_time() < b.last_write_time();
   });
@@ -90,6 +116,7 @@ void Inbox::reject(fs::path const& file) const {
     std::error_code ignored;  // another association may have removed it
     fs::remove(kept[i], ignored);
   }
+  return place;
 }
 
 void Inbox::clear_incoming() const {
@@ -104,7 +131,9 @@ std::vector<fs::path> Inbox::folders() const {
 }
 
 Origin Inbox::origin_of(fs::path const& folder) {
-  std::ifstream file(folder / "origin");
+  fs::path of_capture = folder;
+  std::ifstream file(fs::is_directory(folder) ? folder / "origin"
+                                              : of_capture.replace_extension(".origin"));
   Origin origin;
   std::getline(file, origin.calling_ae);
   std::getline(file, origin.called_ae);

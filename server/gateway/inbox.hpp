@@ -4,7 +4,8 @@
 ///   inbox/<sender and study>/<instance>.facts    qsm.v1.DicomInstance: what was found in it
 ///   inbox/<sender and study>/origin              Origin, a line each
 ///   inbox/incoming/                              not yet answered; emptied at start
-///   rejected/                                    what could not be parsed, the latest 100
+///   captures/<digest>.mrd, .origin               MRD streams that came to their end
+///   rejected/                                    what could not be parsed or broke off, the latest 100
 ///
 /// An instance is there when its .facts are. Names are digests: nothing of a sender's becomes a
 /// path.
@@ -46,7 +47,14 @@ class Inbox {
   /// Of the receiver that begins: files that were never answered go.
   void clear_incoming() const;
 
+  /// Files a captured MRD stream, durably, by its digest, and answers where it lies. The same stream
+  /// sent twice is one.
+  std::filesystem::path keep_capture(std::filesystem::path const& file, Origin const& origin) const;
+
   std::vector<std::filesystem::path> folders() const;
+  std::vector<std::filesystem::path> captures() const;
+
+  /// Of a folder, or of a capture.
   static Origin origin_of(std::filesystem::path const& folder);
 
   /// Images that `known` does not hold yet are added to it, by reading their .facts.
@@ -60,10 +68,14 @@ class Inbox {
   /// Used part of the disk, 0 to 1.
   double fullness() const;
 
+  /// Puts aside what is of no use, for whoever looks into it, and answers where.
+  std::filesystem::path keep_rejected(std::filesystem::path const& file,
+                                      char const* extension) const;
+
  private:
-  void reject(std::filesystem::path const& file) const;
 
   std::filesystem::path inbox_;
+  std::filesystem::path captures_;
   std::filesystem::path rejected_;
 };
 

@@ -35,16 +35,13 @@ File listen_on(ListenSettings const& settings) {
 
 }  // namespace
 
-Listener::Listener(Settings const& settings, std::filesystem::path config,
-                   std::filesystem::path state,
-                   std::function<void(std::filesystem::path const&)> stored)
-    : config_(std::move(config)),
-      state_(std::move(state)),
-      stored_(std::move(stored)),
-      limit_(settings.associations) {
-  for (auto const& listen : settings.listen) {
-    sockets_.push_back(listen_on(listen));
-    addresses_.push_back("port " + std::to_string(listen.port) + (listen.tls ? " (TLS)" : ""));
+Listener::Listener(std::vector<Port> ports, std::size_t limit,
+                   std::function<void(std::string const&)> told)
+    : ports_(std::move(ports)), limit_(limit), told_(std::move(told)) {
+  for (auto const& port : ports_) {
+    sockets_.push_back(listen_on(port.listen));
+    addresses_.push_back("port " + std::to_string(port.listen.port) +
+                         (port.listen.tls ? " (TLS)" : ""));
   }
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe");
@@ -83,24 +80,22 @@ void Listener::loop() {
 void Listener::accept_from(std::size_t index) try {
   File const connection(::accept4(sockets_[index].fd(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!connection) return;
-  std::vector<std::string> const words{"/proc/self/exe", "receive",
-                                       "--config",       config_.string(),
-                                       "--state",        state_.string(),
-                                       "--listener",     std::to_string(index)};
+  std::vector<std::string> words{"/proc/self/exe"};
+  auto const& command = ports_[index].command;
+  words.insert(words.end(), command.begin(), command.end());
   receivers_.push_back(std::unique_ptr<Receiver>(
       new Receiver{.process = ChildProcess(words, Capture::kOutput, connection)}));
 } catch (std::exception const& error) {
-  spdlog::error("an association was dropped: {}", error.what());
+  spdlog::error("a connection was dropped: {}", error.what());
 }
 
 /// False: the receiver has ended.
 bool Listener::read_from(Receiver& receiver) {
   bool const open = receiver.process.read(receiver.pending, std::chrono::milliseconds(0));
-  constexpr std::string_view kStored = "stored ";
   for (std::size_t end; (end = receiver.pending.find('\n')) != std::string::npos;) {
     std::string const line = receiver.pending.substr(0, end);
     receiver.pending.erase(0, end + 1);
-    if (line.starts_with(kStored)) stored_(line.substr(kStored.size()));
+    told_(line);
   }
   if (open) return true;
   // Its output is closed; it ends within a moment, or is killed as the object goes.

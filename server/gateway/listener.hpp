@@ -1,7 +1,6 @@
 /// Takes connections, and gives each to a process of its own.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <list>
 #include <memory>
@@ -15,19 +14,24 @@
 
 namespace chistream::gateway {
 
-/// Listens on every port of the settings until destroyed. Each association runs as
-/// `chistream-gateway receive` with the connection as its standard input: a hostile one ends itself
-/// at most. Beyond Settings::associations further ones wait until one ends.
+/// A port, and the subcommand of this program that takes its connections, with its arguments.
+struct Port {
+  ListenSettings listen;
+  std::vector<std::string> command;
+};
+
+/// Listens on every port until destroyed. Each connection is the standard input of a process of its
+/// own: a hostile one ends itself at most. Beyond `limit` processes further connections wait.
 class Listener {
  public:
-  /// `stored` is called, on a thread of the listener, with the folder of each image that came in.
+  /// `told` is called, on a thread of the listener, with each line that a process writes.
   /// Throws std::system_error where a port cannot be had.
-  Listener(Settings const& settings, std::filesystem::path config, std::filesystem::path state,
-           std::function<void(std::filesystem::path const&)> stored);
+  Listener(std::vector<Port> ports, std::size_t limit,
+           std::function<void(std::string const&)> told);
   ~Listener();
   Listener(Listener const&) = delete;
 
-  /// "port 11112", "port 2762 (TLS)", in the order of the settings.
+  /// "port 11112", "port 2762 (TLS)", in the order of the ports.
   std::vector<std::string> const& addresses() const { return addresses_; }
 
  private:
@@ -40,10 +44,9 @@ class Listener {
   void accept_from(std::size_t index);
   bool read_from(Receiver& receiver);
 
-  std::filesystem::path config_;
-  std::filesystem::path state_;
-  std::function<void(std::filesystem::path const&)> stored_;
+  std::vector<Port> ports_;
   std::size_t limit_;
+  std::function<void(std::string const&)> told_;
   std::vector<File> sockets_;
   std::vector<std::string> addresses_;
   File stopping_, stop_;  // a pipe: closing stop_ ends the loop

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "formats/format_error.hpp"
+#include "gateway/console.hpp"
 #include "gateway/exam_runner.hpp"
 #include "gateway/reception.hpp"
 #include "gateway/serve.hpp"
@@ -31,6 +32,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   gateway::ServeOptions serve_options;
   gateway::ReceptionOptions reception;
+  gateway::ConsoleOptions console;
   std::filesystem::path folder, list, container;
   std::string level = "info";
   std::function<int()> chosen;
@@ -57,6 +59,14 @@ int run(int argc, char** argv) {
   receive->add_option("--state", reception.state)->required();
   receive->add_option("--listener", reception.listener)->required();
   receive->callback([&] { chosen = [&] { return gateway::receive_association(reception); }; });
+
+  auto* const one_console = program.add_subcommand("console", "one MRD connection on standard input");
+  one_console->group("");
+  one_console->add_option("--config", console.config)->required();
+  one_console->add_option("--state", console.state)->required();
+  one_console->add_option("--console", console.console)->required();
+  one_console->add_option("--service", console.service)->required();
+  one_console->callback([&] { chosen = [&] { return gateway::serve_console(console); }; });
 
   auto* const convert = program.add_subcommand("convert", "images of the inbox as a container");
   convert->group("");

@@ -42,6 +42,20 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
   return server;
 }
 
+std::vector<Port> ports_of(Settings const& settings, ServeOptions const& options) {
+  std::string const config = std::filesystem::absolute(options.config);
+  std::string const state = std::filesystem::absolute(options.state);
+  std::vector<Port> ports;
+  for (std::size_t i = 0; i < settings.listen.size(); ++i)
+    ports.push_back({settings.listen[i], {"receive", "--config", config, "--state", state,
+                                          "--listener", std::to_string(i)}});
+  for (std::size_t i = 0; i < settings.consoles.size(); ++i)
+    ports.push_back({settings.consoles[i].listen,
+                     {"console", "--config", config, "--state", state, "--console",
+                      std::to_string(i), "--service", options.listen}});
+  return ports;
+}
+
 }  // namespace
 
 int serve(ServeOptions const& options) {
@@ -69,10 +83,15 @@ int serve(ServeOptions const& options) {
                   return run_exam(settings, state, exam, job_known);
                 });
   deliveries.start();
-  Listener const listener(settings, std::filesystem::absolute(options.config), state,
-                          [&](std::filesystem::path const& folder) { desk.stored(folder); });
   DicomService service(settings, journal, desk, deliveries);
   auto const server = start_service(service, options.listen);
+  Listener const listener(ports_of(settings, options), settings.associations,
+                          [&](std::string const& line) {
+                            constexpr std::string_view kStored = "stored ", kCaptured = "captured ";
+                            if (line.starts_with(kStored)) desk.stored(line.substr(kStored.size()));
+                            if (line.starts_with(kCaptured))
+                              desk.captured(line.substr(kCaptured.size()));
+                          });
   std::cout << "chistream-gateway listening on " << options.listen;
   for (auto const& address : listener.addresses()) std::cout << ", " << address;
   std::cout << std::endl;

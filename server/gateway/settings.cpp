@@ -63,6 +63,17 @@ PipelineSettings pipeline_of(std::string const& ae_title, json const& field) {
   return pipeline;
 }
 
+ConsoleSettings console_of(Settings const& settings, json const& field) {
+  JsonObject const entry("console " + std::to_string(settings.consoles.size() + 1), field,
+                         {"port", "address", "pipeline"});
+  ConsoleSettings console{
+      .listen = {.port = port_of(entry), .address = entry.text("address")},
+      .pipeline = entry.required_text("pipeline")};
+  if (!settings.pipeline(console.pipeline))
+    entry.bad("its pipeline '" + console.pipeline + "' is not under 'pipelines'");
+  return console;
+}
+
 CallerSettings caller_of(std::size_t number, json const& field) {
   JsonObject const entry("caller " + std::to_string(number), field,
                          {"ae_title", "address", "certificate", "return_to", "token_file"});
@@ -111,7 +122,7 @@ Settings Settings::parse(std::string const& json) {
 
 Settings Settings::from_json(json const& content) {
   JsonObject const root("the file", content,
-                        {"daemon", "ae_title", "listen", "pipelines", "callers", "nodes",
+                        {"daemon", "ae_title", "listen", "consoles", "pipelines", "callers", "nodes",
                          "associations", "quiet_s", "give_up_s", "full", "keep_hours",
                          "deliver_for_hours"});
   Settings settings;
@@ -129,6 +140,8 @@ Settings Settings::from_json(json const& content) {
     settings.listen.push_back(listen_of(settings.listen.size() + 1, *entry));
   for (auto const& [ae_title, entry] : root.members("pipelines"))
     settings.pipelines[ae_title] = pipeline_of(ae_title, *entry);
+  for (json const* entry : root.elements("consoles"))
+    settings.consoles.push_back(console_of(settings, *entry));
   for (auto const& [name, entry] : root.members("nodes"))
     settings.nodes[name] = node_of(name, *entry);
   for (json const* entry : root.elements("callers")) {

@@ -7,6 +7,7 @@
 ///               {"port": 11112}],
 ///    "pipelines": {"QSM_3T": {"pipeline": "brain-3t", "series": ["r2s"]},
 ///                  "QSM_STAT": {"priority": "emergency"}},
+///    "consoles": [{"port": 9002, "pipeline": "QSM_3T"}],
 ///    "callers": [{"ae_title": "PRISMA1", "address": "10.0.0.7", "return_to": ["pacs", "sender"]}],
 ///    "nodes": {"pacs": {"ae_title": "PACS", "host": "10.0.0.2", "port": 11112}}}
 ///
@@ -39,7 +40,13 @@ struct ListenSettings {
   std::optional<TlsFiles> tls = std::nullopt;
 };
 
-/// A called AE title.
+/// A port for consoles that speak MRD.
+struct ConsoleSettings {
+  ListenSettings listen;
+  std::string pipeline;  // of `pipelines`, for a configuration that is none of them
+};
+
+/// A called AE title, or the name of an MRD configuration.
 struct PipelineSettings {
   std::string pipeline;                  // "" : the daemon's first
   std::vector<std::string> assignments;  // "inversion.alpha=2e-4"
@@ -48,7 +55,7 @@ struct PipelineSettings {
 
 /// Who may send.
 struct CallerSettings {
-  std::string ae_title;      // "*": any
+  std::string ae_title;      // "*": any; consoles that speak MRD are called "MRD"
   std::string address;       // "" : any
   std::string certificate;   // common name of its TLS certificate; "": any
   std::vector<std::string> return_to;            // nodes; "sender": the node with its AE title
@@ -71,6 +78,7 @@ struct Settings {
   qsm::channel::Credentials daemon_credentials;
   std::string ae_title = "CHISTREAM";  // as which we call nodes
   std::vector<ListenSettings> listen;
+  std::vector<ConsoleSettings> consoles;
   std::map<std::string, PipelineSettings> pipelines;  // by called AE title
   std::vector<CallerSettings> callers;
   std::map<std::string, NodeSettings> nodes;

@@ -51,6 +51,12 @@ class Gateway:
             "callers": [{"ae_title": "*", "return_to": list(nodes)}], "nodes": nodes, **settings}
         self.process = None
 
+    def add_console(self, pipeline):
+        """Before start(): a port for MRD."""
+        port = free_port()
+        self.settings["consoles"] = [{"port": port, "address": "127.0.0.1", "pipeline": pipeline}]
+        return port
+
     def start(self):
         config = self.folder / "gateway.json"
         config.write_text(json.dumps(self.settings))
