@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kFirstPause_ms = 10'000;
 constexpr std::int64_t kLongestPause_ms = 15 * 60'000;
+constexpr std::int64_t kCommitmentPatience_ms = 10 * 60'000;
 constexpr std::chrono::milliseconds kLook{500};
 
 std::int64_t pause_ms(std::uint32_t attempts) {
@@ -24,12 +25,12 @@ std::int64_t pause_ms(std::uint32_t attempts) {
 }  // namespace
 
 DeliveryQueue::DeliveryQueue(GatewayJournal& journal, Settings const& settings,
-                             std::filesystem::path state, SendInstances send, WallClock clock)
+                             std::filesystem::path state, NodeCalls calls, WallClock clock)
     : journal_(journal),
       nodes_(settings.nodes),
       deliver_for_hours_(settings.deliver_for_hours),
       state_(std::move(state)),
-      send_(std::move(send)),
+      calls_(std::move(calls)),
       clock_(std::move(clock)) {}
 
 DeliveryQueue::~DeliveryQueue() {
@@ -64,10 +65,15 @@ void DeliveryQueue::wake() {
 }
 
 bool DeliveryQueue::step(std::string const& name) {
-  auto delivery = journal_.due(name, clock_());
-  if (!delivery) return false;
-  attempt(nodes_.at(name), *delivery);
-  return true;
+  if (auto delivery = journal_.due(name, clock_())) {
+    attempt(nodes_.at(name), *delivery);
+    return true;
+  }
+  if (auto delivery = journal_.due_to_commit(name, clock_())) {
+    ask_to_commit(nodes_.at(name), *delivery);
+    return true;
+  }
+  return false;
 }
 
 void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& delivery) {
@@ -92,7 +98,7 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     return answer.stored();
   };
   try {
-    if (!to_send.empty()) send_(node, to_send, answered);
+    if (!to_send.empty()) calls_.send(node, to_send, answered);
   } catch (NodeError const& error) {
     if (error.permanent()) return give_up(delivery, error.what());
     return postpone(delivery, error.what());
@@ -104,18 +110,69 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
                             (refusal.comment.empty() ? "" : ": " + refusal.comment);
     return refusal.temporary() ? postpone(delivery, why) : give_up(delivery, why);
   }
+  if (node.commitment) return ask_to_commit(node, delivery);
+  delivered(delivery);
+}
+
+void DeliveryQueue::delivered(qsm::v1::Delivery& delivery) {
   delivery.set_state(qsm::v1::DELIVERY_STATE_DELIVERED);
   *delivery.mutable_finished_at() = timestamp_from_ms(clock_());
   delivery.clear_next_at();
   delivery.clear_last_error();
   journal_.put_delivery(delivery);
-  spdlog::info("delivered exam {} to {}: {} instances, attempt {}", delivery.exam_id(), node.name,
-               delivery.instances_size(), delivery.attempts());
+  spdlog::info("delivered exam {} to {}: {} instances, attempt {}", delivery.exam_id(),
+               delivery.node(), delivery.instances_size(), delivery.attempts());
+}
+
+/// The state is journaled before the node is asked: its answer may be quicker than ours.
+void DeliveryQueue::ask_to_commit(NodeSettings const& node, qsm::v1::Delivery& delivery) {
+  auto const now = clock_();
+  if (hours_since_creation(delivery) >= deliver_for_hours_)
+    return give_up(delivery, node.name + " has stored it, and never committed to keeping it");
+  delivery.set_state(qsm::v1::DELIVERY_STATE_COMMITTING);
+  delivery.set_transaction_uid(new_transaction_uid());
+  *delivery.mutable_next_at() = timestamp_from_ms(now + kCommitmentPatience_ms);
+  delivery.clear_last_error();
+  journal_.put_delivery(delivery);
+  std::vector<OutgoingInstance> instances;
+  for (auto const& instance : delivery.instances())
+    instances.push_back({instance.sop_class_uid(), instance.sop_instance_uid(), {}});
+  try {
+    calls_.request_commitment(node, delivery.transaction_uid(), instances);
+  } catch (NodeError const& error) {
+    delivery.set_last_error(error.what());
+    journal_.put_delivery(delivery);
+    spdlog::warn("delivery {}: {}", delivery.delivery_id(), error.what());
+  }
+}
+
+void DeliveryQueue::committed(std::string const& transaction_uid,
+                              std::vector<std::string> const& failed) {
+  auto delivery = journal_.committing(transaction_uid);
+  if (!delivery) {
+    spdlog::warn("a commitment came that nobody waits for: {}", transaction_uid);
+    return;
+  }
+  if (failed.empty()) return delivered(*delivery);
+  for (int i = 0; i < delivery->instances_size(); ++i) {
+    auto& instance = *delivery->mutable_instances(i);
+    if (std::find(failed.begin(), failed.end(), instance.sop_instance_uid()) == failed.end())
+      continue;
+    instance.set_stored(false);
+    journal_.put_instance(delivery->delivery_id(), i, instance);
+  }
+  delivery->set_state(qsm::v1::DELIVERY_STATE_QUEUED);
+  postpone(*delivery, delivery->node() + " does not keep " + std::to_string(failed.size()) +
+                          " instances; they are sent again");
+}
+
+double DeliveryQueue::hours_since_creation(qsm::v1::Delivery const& delivery) const {
+  return static_cast<double>(clock_() - to_ms(delivery.created_at())) / 3.6e6;
 }
 
 void DeliveryQueue::postpone(qsm::v1::Delivery& delivery, std::string const& why) {
   auto const now = clock_();
-  double const hours = static_cast<double>(now - to_ms(delivery.created_at())) / 3.6e6;
+  double const hours = hours_since_creation(delivery);
   if (hours >= deliver_for_hours_)
     return give_up(delivery, why + "; given up after " +
                                  std::to_string(std::lround(hours)) + " hours");

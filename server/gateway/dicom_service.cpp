@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "gateway/stow_client.hpp"
 #include "store/request_error.hpp"
 #include "store/status.hpp"
 
@@ -74,8 +75,10 @@ grpc::Status DicomService::ListNodes(grpc::ServerContext*, qsm::v1::ListNodesReq
     for (auto const& [name, node] : settings_.nodes) {
       auto& entry = *response->add_nodes();
       entry.set_name(name);
-      entry.set_address(node.ae_title + " at " + node.host + ":" + std::to_string(node.port) +
-                        (node.tls ? ", TLS" : ""));
+      entry.set_address(!node.url.empty()
+                            ? node.url
+                            : node.ae_title + " at " + node.host + ":" +
+                                  std::to_string(node.port) + (node.tls ? ", TLS" : ""));
       entry.set_queued(static_cast<std::uint32_t>(journal_.queued(name)));
     }
   });
@@ -92,7 +95,10 @@ grpc::Status DicomService::EchoNode(grpc::ServerContext*,
                          "`chistream nodes` lists them");
     auto const began = std::chrono::steady_clock::now();
     try {
-      echo_node(node->second, settings_.ae_title);
+      if (node->second.url.empty())
+        echo_node(node->second, settings_.ae_title);
+      else
+        ask_stow_node(node->second);
       response->set_answers(true);
     } catch (NodeError const& error) {
       response->set_error(error.what());

@@ -155,12 +155,32 @@ std::optional<qsm::v1::Delivery> GatewayJournal::delivery(std::string const& del
 
 std::optional<qsm::v1::Delivery> GatewayJournal::due(std::string const& node,
                                                      std::int64_t now_ms) {
+  return due_in(qsm::v1::DELIVERY_STATE_QUEUED, node, now_ms);
+}
+
+std::optional<qsm::v1::Delivery> GatewayJournal::due_to_commit(std::string const& node,
+                                                               std::int64_t now_ms) {
+  return due_in(qsm::v1::DELIVERY_STATE_COMMITTING, node, now_ms);
+}
+
+std::optional<qsm::v1::Delivery> GatewayJournal::committing(std::string const& transaction_uid) {
+  std::scoped_lock const lock(mutex_);
+  Statement rows(database_, "SELECT record FROM delivery WHERE state = ?",
+                 static_cast<std::uint64_t>(qsm::v1::DELIVERY_STATE_COMMITTING));
+  while (rows.step())
+    if (parsed<qsm::v1::Delivery>(rows.bytes(0)).transaction_uid() == transaction_uid)
+      return with_instances(rows.bytes(0));
+  return std::nullopt;
+}
+
+std::optional<qsm::v1::Delivery> GatewayJournal::due_in(qsm::v1::DeliveryState state,
+                                                        std::string const& node,
+                                                        std::int64_t now_ms) {
   std::scoped_lock const lock(mutex_);
   Statement row(database_,
                 "SELECT record FROM delivery WHERE node = ? AND state = ? AND next_ms <= ?"
                 " ORDER BY next_ms, number LIMIT 1",
-                node, static_cast<std::uint64_t>(qsm::v1::DELIVERY_STATE_QUEUED),
-                static_cast<std::uint64_t>(now_ms));
+                node, static_cast<std::uint64_t>(state), static_cast<std::uint64_t>(now_ms));
   if (!row.step()) return std::nullopt;
   return with_instances(row.bytes(0));
 }

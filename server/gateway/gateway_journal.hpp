@@ -43,6 +43,9 @@ class GatewayJournal {
 
   /// Queued for `node` and due at `now_ms`: the one that is due for longest.
   std::optional<qsm::v1::Delivery> due(std::string const& node, std::int64_t now_ms);
+  /// The same of those that wait for storage commitment.
+  std::optional<qsm::v1::Delivery> due_to_commit(std::string const& node, std::int64_t now_ms);
+  std::optional<qsm::v1::Delivery> committing(std::string const& transaction_uid);
   std::vector<qsm::v1::Delivery> deliveries_of(std::string const& exam_id);
 
   /// Newest first.
@@ -56,6 +59,8 @@ class GatewayJournal {
   void forget_exam(std::string const& exam_id);
 
  private:
+  std::optional<qsm::v1::Delivery> due_in(qsm::v1::DeliveryState state, std::string const& node,
+                                          std::int64_t now_ms);
   void insert(qsm::v1::Delivery const& delivery);
   qsm::v1::Delivery with_instances(std::string const& record);
 

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <memory>
 
+#include "formats/dicom/attributes.hpp"
 #include "formats/dicom/pixels.hpp"
 #include "formats/format_error.hpp"
 #include "gateway/dicom_tls.hpp"
@@ -122,6 +123,8 @@ class Reception {
              ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED, "its AE titles are not text");
       return false;
     }
+    if (origin_.called_ae == settings_.ae_title && settings_.commits(origin_.calling_ae))
+      return accept_commitment();
     if (!settings_.pipeline(origin_.called_ae)) {
       refuse(ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
              ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED, "no pipeline has this called AE title");
@@ -138,12 +141,24 @@ class Reception {
              ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED, "the disk is full");
       return false;
     }
-    char const* verification[] = {UID_VerificationSOPClass};
-    ASC_acceptContextsWithPreferredTransferSyntaxes(association_->params, verification, 1,
-                                                    kTransferSyntaxes, 2);
     ASC_acceptContextsWithPreferredTransferSyntaxes(association_->params, kClasses,
                                                     std::size(kClasses), kTransferSyntaxes,
                                                     std::size(kTransferSyntaxes));
+    return acknowledge();
+  }
+
+  /// The node is the SCP of storage commitment, although it opened the association.
+  bool accept_commitment() {
+    char const* commitment[] = {UID_StorageCommitmentPushModelSOPClass};
+    ASC_acceptContextsWithPreferredTransferSyntaxes(association_->params, commitment, 1,
+                                                    kTransferSyntaxes, 2, ASC_SC_ROLE_SCP);
+    return acknowledge();
+  }
+
+  bool acknowledge() {
+    char const* verification[] = {UID_VerificationSOPClass};
+    ASC_acceptContextsWithPreferredTransferSyntaxes(association_->params, verification, 1,
+                                                    kTransferSyntaxes, 2);
     auto const status = ASC_acknowledgeAssociation(association_);
     if (status.bad()) spdlog::warn("association not acknowledged: {}", status.text());
     return status.good();
@@ -186,11 +201,36 @@ class Reception {
       case DIMSE_C_ECHO_RQ:
         return DIMSE_sendEchoResponse(association_, context, &message.msg.CEchoRQ, STATUS_Success,
                                       nullptr);
+      case DIMSE_N_EVENT_REPORT_RQ:
+        return report(message.msg.NEventReportRQ, context);
       case DIMSE_C_STORE_RQ:
         return store(message.msg.CStoreRQ, context);
       default:
         return makeOFCondition(OFM_dcmnet, 1, OF_error, "a command that this node does not know");
     }
+  }
+
+  OFCondition report(T_DIMSE_N_EventReportRQ const& request, T_ASC_PresentationContextID context) {
+    DcmDataset* received = nullptr;
+    auto data_context = context;
+    auto const status =
+        DIMSE_receiveDataSetInMemory(association_, DIMSE_NONBLOCKING, kTimeout_s, &data_context,
+                                     &received, nullptr, nullptr);
+    std::unique_ptr<DcmDataset> const report(received);
+    if (status.bad()) return status;
+    std::string line = "committed " + dicom::text(*report, DCM_TransactionUID);
+    DcmItem* item = nullptr;
+    for (int i = 0; report->findAndGetSequenceItem(DCM_FailedSOPSequence, item, i).good(); ++i)
+      line += ' ' + dicom::text(*item, DCM_ReferencedSOPInstanceUID);
+    std::cout << line << std::endl;
+    T_DIMSE_Message message{};
+    message.CommandField = DIMSE_N_EVENT_REPORT_RSP;
+    auto& response = message.msg.NEventReportRSP;
+    response.MessageIDBeingRespondedTo = request.MessageID;
+    response.DimseStatus = STATUS_Success;
+    response.DataSetType = DIMSE_DATASET_NULL;
+    return DIMSE_sendMessageUsingMemoryData(association_, context, &message, nullptr, nullptr,
+                                            nullptr, nullptr);
   }
 
   OFCondition store(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context) {

@@ -7,6 +7,8 @@
 #include <sys/file.h>
 
 #include <iostream>
+#include <iterator>
+#include <sstream>
 
 #include "channel/loopback.hpp"
 #include "formats/format_error.hpp"
@@ -14,6 +16,7 @@
 #include "gateway/dicom_service.hpp"
 #include "gateway/exam_desk.hpp"
 #include "gateway/listener.hpp"
+#include "gateway/stow_client.hpp"
 #include "store/file.hpp"
 #include "store/timestamp.hpp"
 
@@ -40,6 +43,22 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
   auto server = builder.BuildAndStart();
   if (!server) throw FormatError("LISTEN_FAILED", "cannot listen on " + address);
   return server;
+}
+
+/// What a process that holds a connection says: "stored FOLDER", "captured FILE", "committed
+/// TRANSACTION FAILED_INSTANCE..."
+void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) {
+  std::istringstream words(line);
+  std::string what, first;
+  words >> what >> std::ws;
+  if (what == "committed") {
+    words >> first;
+    deliveries.committed(first, {std::istream_iterator<std::string>(words), {}});
+    return;
+  }
+  std::getline(words, first);
+  if (what == "stored") desk.stored(first);
+  if (what == "captured") desk.captured(first);
 }
 
 std::vector<Port> ports_of(Settings const& settings, ServeOptions const& options) {
@@ -73,11 +92,19 @@ int serve(ServeOptions const& options) {
   Inbox const inbox(state);
   inbox.clear_incoming();
   GatewayJournal journal(state / "gateway.db");
-  auto const send = [&](NodeSettings const& node, std::vector<OutgoingInstance> const& instances,
-                        auto const& answered) {
-    store_instances(node, settings.ae_title, instances, answered);
-  };
-  DeliveryQueue deliveries(journal, settings, state, send, [] { return to_ms(timestamp_now()); });
+  NodeCalls const calls{
+      .send =
+          [&](NodeSettings const& node, auto const& instances, auto const& answered) {
+            if (node.url.empty())
+              store_instances(node, settings.ae_title, instances, answered);
+            else
+              stow_instances(node, instances, answered);
+          },
+      .request_commitment =
+          [&](NodeSettings const& node, std::string const& uid, auto const& instances) {
+            request_commitment(node, settings.ae_title, uid, instances);
+          }};
+  DeliveryQueue deliveries(journal, settings, state, calls, [] { return to_ms(timestamp_now()); });
   ExamDesk desk(settings, state, journal, deliveries,
                 [&](qsm::v1::ReceivedExam const& exam, auto const& job_known) {
                   return run_exam(settings, state, exam, job_known);
@@ -86,12 +113,7 @@ int serve(ServeOptions const& options) {
   DicomService service(settings, journal, desk, deliveries);
   auto const server = start_service(service, options.listen);
   Listener const listener(ports_of(settings, options), settings.associations,
-                          [&](std::string const& line) {
-                            constexpr std::string_view kStored = "stored ", kCaptured = "captured ";
-                            if (line.starts_with(kStored)) desk.stored(line.substr(kStored.size()));
-                            if (line.starts_with(kCaptured))
-                              desk.captured(line.substr(kCaptured.size()));
-                          });
+                          [&](std::string const& line) { hear(line, desk, deliveries); });
   std::cout << "chistream-gateway listening on " << options.listen;
   for (auto const& address : listener.addresses()) std::cout << ", " << address;
   std::cout << std::endl;

@@ -30,10 +30,15 @@ std::uint16_t port_of(JsonObject const& object) {
   return static_cast<std::uint16_t>(*port);
 }
 
-std::optional<TlsFiles> tls_of(JsonObject const& object) {
+enum class OwnCertificate { kRequired, kOptional };
+
+std::optional<TlsFiles> tls_of(JsonObject const& object,
+                               OwnCertificate own = OwnCertificate::kRequired) {
   json const* const field = object.find("tls");
   if (!field) return std::nullopt;
   JsonObject const tls(object.where() + ", 'tls'", *field, {"certificate", "key", "ca"});
+  if (own == OwnCertificate::kOptional && !tls.find("certificate"))
+    return TlsFiles{{}, {}, tls.required_text("ca")};
   return TlsFiles{tls.required_text("certificate"), tls.required_text("key"),
                   tls.required_text("ca")};
 }
@@ -86,13 +91,28 @@ CallerSettings caller_of(std::size_t number, json const& field) {
 }
 
 NodeSettings node_of(std::string const& name, json const& field) {
-  JsonObject const entry("node '" + name + "'", field,
-                         {"ae_title", "host", "port", "tls", "timeout_s", "object"});
-  NodeSettings node{.name = name,
-                    .ae_title = ae_title_of(entry, entry.required_text("ae_title")),
-                    .host = entry.required_text("host"),
-                    .port = port_of(entry),
-                    .tls = tls_of(entry)};
+  bool const web = field.is_object() && field.contains("url");
+  std::string const where = "node '" + name + "'";
+  JsonObject const entry =
+      web ? JsonObject(where, field, {"url", "token_file", "tls", "timeout_s", "object"})
+          : JsonObject(where, field,
+                       {"ae_title", "host", "port", "tls", "timeout_s", "object", "commitment"});
+  NodeSettings node{.name = name};
+  if (web) {
+    node.url = entry.required_text("url");
+    if (!node.url.starts_with("http://") && !node.url.starts_with("https://"))
+      entry.bad("'url' is neither http nor https");
+    node.token_file = entry.text("token_file");
+    if (!node.token_file.empty() && node.url.starts_with("http://"))
+      entry.bad("a token goes over https only");
+    node.tls = tls_of(entry, OwnCertificate::kOptional);
+  } else {
+    node.ae_title = ae_title_of(entry, entry.required_text("ae_title"));
+    node.host = entry.required_text("host");
+    node.port = port_of(entry);
+    node.tls = tls_of(entry);
+    node.commitment = entry.flag("commitment");
+  }
   if (auto const name_of_object = entry.text("object");
       !name_of_object.empty() && name_of_object != "mr") {
     auto const known = object_called(name_of_object);
@@ -168,6 +188,12 @@ PipelineSettings const* Settings::pipeline(std::string const& called_ae) const {
   return found == pipelines.end() ? nullptr : &found->second;
 }
 
+bool Settings::commits(std::string const& calling_ae) const {
+  return std::any_of(nodes.begin(), nodes.end(), [&](auto const& entry) {
+    return entry.second.commitment && entry.second.ae_title == calling_ae;
+  });
+}
+
 CallerSettings const* Settings::caller(std::string const& calling_ae,
                                        std::string const& address,
                                        std::string const& certificate) const {
@@ -189,7 +215,7 @@ std::vector<std::string> Settings::return_nodes(CallerSettings const& caller,
       continue;
     }
     auto const node = std::find_if(nodes.begin(), nodes.end(), [&](auto const& entry) {
-      return entry.second.ae_title == calling_ae;
+      return entry.second.url.empty() && entry.second.ae_title == calling_ae;
     });
     if (node == nodes.end())
       throw FormatError("NO_RETURN_NODE", "no node has the AE title " + calling_ae);

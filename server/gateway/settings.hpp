@@ -9,7 +9,8 @@
 ///                  "QSM_STAT": {"priority": "emergency"}},
 ///    "consoles": [{"port": 9002, "pipeline": "QSM_3T"}],
 ///    "callers": [{"ae_title": "PRISMA1", "address": "10.0.0.7", "return_to": ["pacs", "sender"]}],
-///    "nodes": {"pacs": {"ae_title": "PACS", "host": "10.0.0.2", "port": 11112}}}
+///    "nodes": {"pacs": {"ae_title": "PACS", "host": "10.0.0.2", "port": 11112},
+///              "web": {"url": "https://pacs.hospital/dicom-web/studies", "object": "enhanced-mr"}}}
 ///
 /// The called AE title selects the pipeline; the calling one, with its address and certificate, who
 /// may send and where results go. docs/dicom.md explains every field.
@@ -29,7 +30,7 @@
 namespace chistream::gateway {
 
 struct TlsFiles {
-  std::filesystem::path certificate;  // PEM
+  std::filesystem::path certificate;  // PEM; may be empty for a DICOMweb node
   std::filesystem::path key;          // PEM
   std::filesystem::path ca;           // PEM: whom we trust
 };
@@ -62,12 +63,15 @@ struct CallerSettings {
   std::filesystem::path token_file;              // of its tenant; empty: the daemon's above
 };
 
-/// Where results go.
+/// Where results go: a DICOM node, or a DICOMweb one where there is an URL.
 struct NodeSettings {
   std::string name;
-  std::string ae_title;
-  std::string host;
+  std::string url = "";                   // ".../studies" of STOW-RS
+  std::filesystem::path token_file = {};  // of DICOMweb: bearer token in its first line
+  std::string ae_title = "";
+  std::string host = "";
   std::uint16_t port = 0;
+  bool commitment = false;  // ask for storage commitment, and count as delivered only then
   std::optional<TlsFiles> tls = std::nullopt;
   qsm::v1::DicomObject object = qsm::v1::DICOM_OBJECT_UNSPECIFIED;  // MR images, or which instead
   double timeout_s = 60;  // for a connection, and for every answer
@@ -94,6 +98,9 @@ struct Settings {
   static Settings parse(std::string const& json);
 
   PipelineSettings const* pipeline(std::string const& called_ae) const;
+
+  /// Whether a node that is asked for storage commitment has this AE title: it may call us back.
+  bool commits(std::string const& calling_ae) const;
 
   /// The first caller that fits; null: nobody we know.
   CallerSettings const* caller(std::string const& calling_ae, std::string const& address,

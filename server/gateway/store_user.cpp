@@ -92,6 +92,25 @@ class Association : private DcmSCU {
     return {response.msg.CStoreRSP.DimseStatus, {comment.data(), comment.size()}};
   }
 
+  void request_commitment(std::string const& transaction_uid,
+                          std::vector<OutgoingInstance> const& instances) {
+    DcmDataset request;
+    request.putAndInsertString(DCM_TransactionUID, transaction_uid.c_str());
+    for (auto const& instance : instances) {
+      DcmItem* item = nullptr;
+      constexpr long kAppend = -2;
+      request.findOrCreateSequenceItem(DCM_ReferencedSOPSequence, item, kAppend);
+      item->putAndInsertString(DCM_ReferencedSOPClassUID, instance.sop_class_uid.c_str());
+      item->putAndInsertString(DCM_ReferencedSOPInstanceUID, instance.sop_instance_uid.c_str());
+    }
+    constexpr Uint16 kRequestCommitment = 1;
+    Uint16 answer = 0;
+    auto const status = sendACTIONRequest(
+        findPresentationContextID(UID_StorageCommitmentPushModelSOPClass, ""),
+        UID_StorageCommitmentPushModelSOPInstance, kRequestCommitment, &request, answer);
+    if (status.bad() || answer != 0) fail("does not take the request for commitment", status);
+  }
+
   void echo() {
     if (auto const status = sendECHORequest(0); status.bad()) fail("does not answer", status);
   }
@@ -119,6 +138,18 @@ void store_instances(NodeSettings const& node, std::string const& our_ae_title,
   Association association(node, our_ae_title, classes);
   for (std::size_t i = 0; i < instances.size(); ++i)
     if (!answered(i, association.store(instances[i]))) return;
+}
+
+void request_commitment(NodeSettings const& node, std::string const& our_ae_title,
+                        std::string const& transaction_uid,
+                        std::vector<OutgoingInstance> const& instances) {
+  Association(node, our_ae_title, {UID_StorageCommitmentPushModelSOPClass})
+      .request_commitment(transaction_uid, instances);
+}
+
+std::string new_transaction_uid() {
+  char uid[100];
+  return dcmGenerateUniqueIdentifier(uid, SITE_INSTANCE_UID_ROOT);
 }
 
 void echo_node(NodeSettings const& node, std::string const& our_ae_title) {

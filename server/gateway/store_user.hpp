@@ -46,6 +46,15 @@ void store_instances(NodeSettings const& node, std::string const& our_ae_title,
                      std::vector<OutgoingInstance> const& instances,
                      std::function<bool(std::size_t, StoreAnswer const&)> const& answered);
 
+/// Asks the node to commit to keeping the instances (N-ACTION of the storage commitment push model,
+/// PS3.4 J.3). Its answer comes on an association of its own. Throws NodeError.
+void request_commitment(NodeSettings const& node, std::string const& our_ae_title,
+                        std::string const& transaction_uid,
+                        std::vector<OutgoingInstance> const& instances);
+
+/// One that nobody made before.
+std::string new_transaction_uid();
+
 /// C-ECHO. Throws NodeError.
 void echo_node(NodeSettings const& node, std::string const& our_ae_title);
 

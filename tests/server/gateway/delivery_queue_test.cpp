@@ -48,17 +48,24 @@ class DeliveryQueueTest : public testing::Test {
   GatewayJournal journal{folder.path() / "gateway.db"};
   Settings settings = with_a_pacs();
   std::int64_t now = 1'800'000'000'000;
-  std::vector<std::string> sent;  // UIDs that the PACS took
+  std::vector<std::string> sent;             // UIDs that the PACS took
+  std::vector<std::string> asked_to_commit;  // transactions
   std::function<StoreAnswer(std::string const&)> pacs = [](auto const&) { return StoreAnswer{}; };
   DeliveryQueue queue{journal, settings, folder.path(),
-                      [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
-                             auto const& answered) {
-                        for (std::size_t i = 0; i < instances.size(); ++i) {
-                          auto const answer = pacs(instances[i].sop_instance_uid);
-                          if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
-                          if (!answered(i, answer)) return;
-                        }
-                      },
+                      {.send =
+                           [this](NodeSettings const&,
+                                  std::vector<OutgoingInstance> const& instances,
+                                  auto const& answered) {
+                             for (std::size_t i = 0; i < instances.size(); ++i) {
+                               auto const answer = pacs(instances[i].sop_instance_uid);
+                               if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
+                               if (!answered(i, answer)) return;
+                             }
+                           },
+                       .request_commitment =
+                           [this](NodeSettings const&, std::string const& uid, auto const&) {
+                             asked_to_commit.push_back(uid);
+                           }},
                       [this] { return now; }};
 };
 
@@ -136,6 +143,40 @@ TEST_F(DeliveryQueueTest, GivesUpAfterTwoDays) {
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_FAILED);
   EXPECT_EQ(delivery().last_error(), "nobody there; given up after 48 hours");
   EXPECT_EQ(journal.queued("pacs"), 0u);
+}
+
+TEST_F(DeliveryQueueTest, IsDeliveredWhenTheNodeCommits) {
+  Settings committing = with_a_pacs();
+  committing.nodes["pacs"].commitment = true;
+  DeliveryQueue committed{journal, committing, folder.path(),
+                          {.send =
+                               [this](auto const&, auto const& instances, auto const& answered) {
+                                 for (std::size_t i = 0; i < instances.size(); ++i) {
+                                   sent.push_back(instances[i].sop_instance_uid);
+                                   answered(i, {});
+                                 }
+                               },
+                           .request_commitment =
+                               [this](auto const&, std::string const& uid, auto const&) {
+                                 asked_to_commit.push_back(uid);
+                               }},
+                          [this] { return now; }};
+  EXPECT_TRUE(committed.step("pacs"));
+  EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_COMMITTING);
+  EXPECT_FALSE(committed.step("pacs"));
+  now += 11 * kMinute;
+  EXPECT_TRUE(committed.step("pacs"));  // no answer: asked again, under another number
+  ASSERT_EQ(asked_to_commit.size(), 2u);
+  committed.committed(asked_to_commit[0], {});
+  EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_COMMITTING);
+  committed.committed(asked_to_commit[1], {"1.2.2"});
+  EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_QUEUED);
+  now += kHour;
+  EXPECT_TRUE(committed.step("pacs"));
+  EXPECT_EQ(sent.size(), 5u);
+  EXPECT_EQ(sent.back(), "1.2.2");
+  committed.committed(asked_to_commit.back(), {});
+  EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_DELIVERED);
 }
 
 TEST_F(DeliveryQueueTest, TheJournalForgetsWhatIsDelivered) {
