@@ -140,9 +140,11 @@ void DeliveryQueue::ask_to_commit(NodeSettings const& node, qsm::v1::Delivery& d
   try {
     calls_.request_commitment(node, delivery.transaction_uid(), instances);
   } catch (NodeError const& error) {
-    delivery.set_last_error(error.what());
-    journal_.put_delivery(delivery);
     spdlog::warn("delivery {}: {}", delivery.delivery_id(), error.what());
+    auto still = journal_.committing(delivery.transaction_uid());
+    if (!still) return;  // the answer came all the same
+    still->set_last_error(error.what());
+    journal_.put_delivery(*still);
   }
 }
 

@@ -1,4 +1,5 @@
 /// chistream-gateway: DICOM in, DICOM out, and a client of the daemon in between.
+#include <dcmtk/oflog/oflog.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -80,6 +81,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(program, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("chistream-gateway"));
   spdlog::set_level(spdlog::level::from_str(level));
+  OFLog::configure(OFLogger::WARN_LOG_LEVEL);
   return chosen();
 }
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from chistream_harness import BIN, Skip, call, free_port, wait_for
 
@@ -135,6 +136,11 @@ class Orthanc:
                               "DicomTlsCertificate": str(tls / "pacs.pem"),
                               "DicomTlsPrivateKey": str(tls / "pacs.key"),
                               "DicomTlsTrustedCertificates": str(tls / "ca.pem")}
+        if web:
+            plugin = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+            if not plugin.exists():
+                raise Skip("orthanc-dicomweb is not installed")
+            self.settings |= {"Plugins": [str(plugin)], "DicomWeb": {"Enable": True}}
         self.tls = tls
         self.process = None
 

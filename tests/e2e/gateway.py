@@ -100,6 +100,25 @@ def every_object_class(folder):
     assert sorted(classes.values()) == [3, 3, 3]
 
 
+def by_web_and_with_commitment(folder):
+    """STOW-RS to one node; another that has to say that it keeps what it stored."""
+    scan = write(small_head(folder), folder / "scan", "siemens-v")
+    with Server(folder) as server:
+        pacs = Orthanc(folder, web=True)
+        nodes = {"committing": pacs.node() | {"commitment": True},
+                 "web": {"url": f"{pacs.url}/dicom-web/studies", "object": "parametric-map"}}
+        gateway = Gateway(folder, server, nodes)
+        pacs.settings["DicomModalities"] = {"gateway": ["CHISTREAM", "127.0.0.1", gateway.port]}
+        with pacs, gateway:
+            for node in nodes:
+                gateway.client("nodes", "--echo", node)
+            gateway.send(scan)
+            gateway.wait_until_delivered(2)
+            assert len(pacs.series()) == 2
+            asked = {d["node"]: bool(d.get("transaction_uid")) for d in gateway.deliveries()}
+            assert asked == {"committing": True, "web": False}
+
+
 def check_parametric_map(ds, maps):
     """Every float equals the NIfTI map, bit by bit, and frames lie where their slices do."""
     name = {"QSM": "chi", "R2STAR": "r2s", "LOCAL_FIELD": "local_field"}[ds.ContentLabel]
@@ -126,4 +145,4 @@ def measured_images_without_a_hand_step(folder):
 
 
 if __name__ == "__main__":
-    run(every_kind_of_scanner, with_tls, every_object_class, measured_images_without_a_hand_step)
+    run(every_kind_of_scanner, with_tls, every_object_class, by_web_and_with_commitment, measured_images_without_a_hand_step)

@@ -236,7 +236,7 @@ void load(std::filesystem::path const& path, DcmFileFormat& file) {
                       "DCMTK found no data dictionary", "set DCMDICTPATH to dicom.dic");
   auto const status = file.loadFile(path.c_str());
   if (status.bad())
-    throw FormatError("NOT_DICOM", path.filename().string() + ": " + status.text());
+    throw FormatError("NOT_DICOM", std::string(status.text()) + ", in " + path.filename().string());
 }
 
 qsm::v1::DicomInstance describe(DcmFileFormat& file) {
