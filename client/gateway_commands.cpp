@@ -1,11 +1,9 @@
 /// `chistream exams`, `deliveries`, `nodes`: what the DICOM gateway received and sends.
-#include <google/protobuf/util/json_util.h>
-
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "client/command_flags.hpp"
 #include "client/commands.hpp"
+#include "client/json_output.hpp"
 #include "qsm/v1/dicom.grpc.pb.h"
 
 namespace chistream {
@@ -34,20 +32,6 @@ struct GatewayFlags {
 template <class Response, class Call>
 Response ask(Call const& call) {
   return call_with_patience<Response>(no_patience(), call);
-}
-
-template <class Messages>
-void print_json(Messages const& messages) {
-  auto all = nlohmann::json::array();
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  for (auto const& message : messages) {
-    std::string text;
-    if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok())
-      throw std::logic_error("a message that is no JSON");
-    all.push_back(nlohmann::json::parse(text));
-  }
-  std::cout << all.dump(2) << '\n';
 }
 
 /// "waiting input" of EXAM_STATE_WAITING_INPUT.

@@ -9,6 +9,7 @@
 #include "client/interrupt.hpp"
 #include "client/job.hpp"
 #include "client/job_display.hpp"
+#include "client/json_output.hpp"
 #include "client/priority.hpp"
 
 namespace chistream {
@@ -121,8 +122,10 @@ int keep(JobArgument const& job, int days) {
 }
 
 /// Page by page, so that any limit can be asked for.
-int list(ServerFlag const& address, std::vector<std::string> const& states, std::uint32_t limit) {
+int list(ServerFlag const& address, std::vector<std::string> const& states, std::uint32_t limit,
+         bool json) {
   Connection server = address.connect();
+  std::vector<qsm::v1::Job> jobs;
   qsm::v1::ListJobsRequest request;
   for (std::string const& name : states) request.add_states(state_called(name));
   while (limit > 0) {
@@ -131,11 +134,15 @@ int list(ServerFlag const& address, std::vector<std::string> const& states, std:
         no_patience(), [&](grpc::ClientContext* context, qsm::v1::ListJobsResponse* response) {
           return server.jobs->ListJobs(context, request, response);
         });
-    for (auto const& job : page.jobs()) std::cout << job_line(job) << '\n';
+    if (json)
+      jobs.insert(jobs.end(), page.jobs().begin(), page.jobs().end());
+    else
+      for (auto const& job : page.jobs()) std::cout << job_line(job) << '\n';
     limit -= std::min(limit, static_cast<std::uint32_t>(page.jobs_size()));
     if (page.next_page_token().empty()) break;
     request.set_page_token(page.next_page_token());
   }
+  if (json) print_json(jobs);
   return kExitOk;
 }
 
@@ -209,7 +216,9 @@ Command add_jobs(CLI::App& program) {
   app->add_option("--state", *states, "only those in one of these")
       ->delimiter(',')
       ->check(CLI::IsMember(state_names(), CLI::ignore_case));
-  return {app, [server, states, limit] { return list(*server, *states, *limit); }};
+  auto const json = std::make_shared<bool>(false);
+  app->add_flag("--json", *json, "every field, for programs");
+  return {app, [server, states, limit, json] { return list(*server, *states, *limit, *json); }};
 }
 
 }  // namespace chistream

@@ -39,7 +39,7 @@ int run(int argc, char** argv) {
   std::function<int()> chosen;
 
   auto* const serve = program.add_subcommand("serve", "receive, reconstruct, deliver");
-  serve->add_option("--config", serve_options.config, "settings (JSON; docs/dicom.md)")->required();
+  serve->add_option("--config", serve_options.config, "settings (JSON; docs/gateway.md)")->required();
   serve->add_option("--state", serve_options.state, "images, results and the journal")->required();
   serve->add_option("--listen", serve_options.listen,
                     "for `chistream exams` and `chistream deliveries`")

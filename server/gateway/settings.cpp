@@ -127,7 +127,7 @@ template <class Function>
 auto named(Function const& function) try {
   return function();
 } catch (BadSetting const& error) {
-  throw FormatError("GATEWAY_CONFIG", error.what(), "docs/dicom.md explains the file");
+  throw FormatError("GATEWAY_CONFIG", error.what(), "docs/gateway.md explains the file");
 }
 
 }  // namespace

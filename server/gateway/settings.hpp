@@ -13,7 +13,7 @@
 ///              "web": {"url": "https://pacs.hospital/dicom-web/studies", "object": "enhanced-mr"}}}
 ///
 /// The called AE title selects the pipeline; the calling one, with its address and certificate, who
-/// may send and where results go. docs/dicom.md explains every field.
+/// may send and where results go. docs/gateway.md explains every field.
 #pragma once
 
 #include <cstdint>

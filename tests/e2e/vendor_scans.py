@@ -1,7 +1,7 @@
 """One simulated head as the scanners of different makers would send it in DICOM.
 
 Head.simulate() makes complex images of every echo; write(head, folder, kind) writes them as KINDS
-say. Attributes are those that docs/dicom.md names for each maker; nothing is shared with the
+say. Attributes are those that docs/gateway.md names for each maker; nothing is shared with the
 reader under test.
 """
 

@@ -1,5 +1,5 @@
 /// What each scanner maker means: which part an image is, what its phase is stored in, which way
-/// it turns. docs/dicom.md holds the table with its sources.
+/// it turns. docs/gateway.md holds the table with its sources.
 #pragma once
 
 #include <dcmtk/dcmdata/dcitem.h>
