@@ -7,7 +7,6 @@
 #include <dcmtk/dcmnet/dcmlayer.h>
 #include <dcmtk/dcmnet/dimse.h>
 #include <dcmtk/dcmnet/dul.h>
-#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "formats/format_error.hpp"
 #include "gateway/dicom_tls.hpp"
 #include "gateway/inbox.hpp"
+#include "gateway/quick_ack.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream::gateway {
@@ -164,16 +164,9 @@ class Reception {
     return status.good();
   }
 
-  /// A peer that sends a command and its data in two pieces, with Nagle's algorithm, waits for the
-  /// acknowledgement of the first: 40 ms unless it is sent at once. The kernel forgets this wish.
-  static void acknowledge_at_once() {
-    int const yes = 1;
-    ::setsockopt(STDIN_FILENO, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
-  }
-
   int serve() {
     for (;;) {
-      acknowledge_at_once();
+      acknowledge_at_once(STDIN_FILENO);
       T_DIMSE_Message message{};
       T_ASC_PresentationContextID context = 0;
       DcmDataset* detail = nullptr;
@@ -243,7 +236,7 @@ class Reception {
       if (status.bad()) return status;
       return respond(request, context, STATUS_STORE_Refused_OutOfResources, "cannot write");
     }
-    acknowledge_at_once();
+    acknowledge_at_once(STDIN_FILENO);
     T_ASC_PresentationContextID data_context = context;
     status = DIMSE_receiveDataSetInFile(association_, DIMSE_NONBLOCKING, kTimeout_s, &data_context,
                                         stream, nullptr, nullptr);

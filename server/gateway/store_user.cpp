@@ -13,6 +13,7 @@
 
 #include "formats/format_error.hpp"
 #include "gateway/dicom_tls.hpp"
+#include "gateway/quick_ack.hpp"
 
 namespace chistream::gateway {
 
@@ -42,14 +43,13 @@ class Association : private DcmSCU {
     syntaxes.push_back(UID_LittleEndianImplicitTransferSyntax);
     for (auto const& uid : classes) addPresentationContext(uid.c_str(), syntaxes);
     auto status = initNetwork();
-    if (status.good() && node.tls) {
-      try {
-        layer_ = make_tls(*node.tls, NET_REQUESTOR);
+    if (node.tls) try {
+        tls_ = make_tls(*node.tls, NET_REQUESTOR);
       } catch (FormatError const& error) {
         throw NodeError(error.what(), false);
       }
-      status = useSecureConnection(layer_.get());
-    }
+    layer_ = std::make_unique<SocketKeeper>(tls_.get());
+    if (status.good()) status = useSecureConnection(layer_.get());
     if (status.good()) status = negotiateAssociation();
     if (status.bad()) fail("not reached", status);
     for (auto const& uid : classes)
@@ -81,6 +81,7 @@ class Association : private DcmSCU {
     auto context = findPresentationContextID(instance.sop_class_uid.c_str(), "");
     auto status = sendDIMSEMessage(context, &message, file.getDataset(), nullptr);
     if (status.bad()) fail("ended the association", status);
+    acknowledge_at_once(layer_->socket());
     T_DIMSE_Message response{};
     DcmDataset* detail = nullptr;
     status = receiveDIMSECommand(&context, &response, &detail, nullptr);
@@ -124,7 +125,8 @@ class Association : private DcmSCU {
   }
 
   NodeSettings const& node_;
-  std::unique_ptr<DcmTransportLayer> layer_;
+  std::unique_ptr<DcmTransportLayer> tls_;
+  std::unique_ptr<SocketKeeper> layer_;
   Uint16 messages_ = 0;
 };
 
