@@ -16,7 +16,7 @@ struct Exam {
   bool cached = false;  // made by us: remove it when the server has it
   std::uint64_t bytes = 0;
   std::string sha256;  // lower-case hex of the whole file
-  qsm::v1::InputSummary summary;
+  qsm::v1::InputSummary summary = {};
 };
 
 /// $XDG_CACHE_HOME/chistream or ~/.cache/chistream.

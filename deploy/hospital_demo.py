@@ -43,7 +43,8 @@ def demo(folder, quick, tls):
     tls = tls_files(folder / "tls") if tls else None
     matrix, voxel = ((80, 96, 72), 2) if quick else ((160, 192, 144), 1)
     say(f"simulating {matrix} voxels, {len(TE_S)} echoes, as a Siemens scanner stores them")
-    head = Head.simulate(folder, matrix=matrix, voxel_mm=voxel, te_s=tuple(map(float, TE_S)), snr=40)
+    head = Head.simulate(folder, matrix=matrix, voxel_mm=voxel, te_s=tuple(map(float, TE_S)), snr=40,
+                         coils=4)
     scan = write(head, folder / "scan", "siemens-v")
     pipelines = {"QSM_3T": {"pipeline": "brain-3t"}}
     with Orthanc(folder, tls=tls) as pacs, Server(folder) as server, \
@@ -66,7 +67,7 @@ def demo(folder, quick, tls):
         print(f"  {overhead:8.2f} s  of it gateway, transport and delivery")
         middle = sorted(pacs.json(f"/series/{identifier}/ordered-slices")["SlicesShort"])
         instance = middle[len(middle) // 2][0]
-        Path("hospital.png").write_bytes(pacs.http(f"/instances/{instance}/preview"))
+        Path("hospital.png").write_bytes(pacs.http(f"/instances/{instance}/rendered?width=480"))
         say("hospital.png is a slice as the PACS renders it")
 
 

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::milliseconds kLook{200};
+constexpr std::chrono::milliseconds kLook{100};
 
 std::chrono::duration<double> seconds(double value) {
   return std::chrono::duration<double>(value);
@@ -115,7 +115,7 @@ void ExamDesk::captured(fs::path const& file) {
   begin(std::move(exam));
 }
 
-/// At most five times a second, so that the cost of sorting does not grow with the square of the
+/// At most ten times a second, so that the cost of sorting does not grow with the square of the
 /// images that come in.
 void ExamDesk::watch(std::stop_token stop) {
   std::unique_lock lock(mutex_);

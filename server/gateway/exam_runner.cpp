@@ -12,6 +12,7 @@
 #include "client/job.hpp"
 #include "client/overrides.hpp"
 #include "client/upload.hpp"
+#include "container/sha256.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd_reader.hpp"
@@ -39,9 +40,9 @@ Patience for_ever() {
   throw FormatError(text.substr(0, colon), text.substr(colon + 2));
 }
 
-fs::path convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path const& work) {
+/// Not inspected here: the daemon has a worker do that at commit.
+Exam convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path const& work) {
   fs::path const container = work / "exam.qsmexam";
-  if (fs::exists(container)) return container;
   {
     std::ofstream list(work / "instances");
     for (auto const& uid : exam.sop_instance_uids()) list << uid << '\n';
@@ -51,10 +52,12 @@ fs::path convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::p
                                  (work / "instances").string(), "--out", container.string()},
                                 kConversionTime);
   if (!done) throw FormatError("CONVERSION_FAILED", "the images were not read in time");
-  if (done->end.exit_code == 0) return container;
+  std::string const line = done->output.substr(0, done->output.find('\n'));
+  if (done->end.exit_code == 0)
+    return {.path = container, .cached = true, .bytes = fs::file_size(container), .sha256 = line};
   if (done->end.exit_code < 0)
     throw FormatError("CONVERSION_FAILED", "reading the images ended with " + done->end.text);
-  throw_reason(done->output.substr(0, done->output.find('\n')));
+  throw_reason(line);
 }
 
 /// With the token of the sender's tenant, if it has one of its own.
@@ -126,10 +129,9 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
   Connection server = connect(settings, Inbox::origin_of(state / exam.folder()));
   std::string job_id = exam.job_id();
   if (job_id.empty()) {
-    Exam const prepared = prepare_exam(
-        {.input = convert(state, exam, work), .images = {}, .noise = {}}, work);
+    Exam const prepared = convert(state, exam, work);
     auto const uploaded = upload_exam(server, prepared, {.patience = for_ever()});
-    fs::remove(prepared.path);
+    discard(prepared);
     auto spec = resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments,
                          for_ever());
     spec.set_upload_id(uploaded.upload_id);
@@ -149,7 +151,9 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
 int convert_images(fs::path const& folder, fs::path const& list, fs::path const& container) try {
   fs::path const partial = container.string() + ".partial";
   std::ofstream file(partial, std::ios::binary);
+  qsm::container::Sha256 sha256;
   ContainerWriter out([&](std::span<std::byte const> bytes) {
+    sha256.update(bytes);
     file.write(reinterpret_cast<char const*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
   });
@@ -160,6 +164,7 @@ int convert_images(fs::path const& folder, fs::path const& list, fs::path const&
   file.close();
   if (!file) throw FormatError("FILE_UNWRITABLE", "the exam cannot be written: the disk is full");
   fs::rename(partial, container);
+  std::cout << sha256.hex_digest() << std::endl;
   return 0;
 } catch (FormatError const& error) {
   std::cout << error.reason() << ": " << error.what() << std::endl;

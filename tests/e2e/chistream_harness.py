@@ -51,12 +51,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=60):
-    """The first true value of condition(); AssertionError when there is none in time."""
+def wait_for(what, condition, seconds=60, pause=0.02):
+    """The first true value of condition(); AssertionError when there is none in time. What costs
+    processor time to ask is asked with a longer pause."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
     return value
 
 

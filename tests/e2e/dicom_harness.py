@@ -95,7 +95,7 @@ class Gateway:
             states = [d["state"] for d in self.deliveries()]
             assert "DELIVERY_STATE_FAILED" not in states, self.deliveries()
             return states.count("DELIVERY_STATE_DELIVERED") >= count
-        wait_for("the result to be delivered", done, seconds)
+        wait_for("the result to be delivered", done, seconds, pause=0.25)
 
     def send(self, scan, called="QSM_3T", calling="SCANNER", tls=None, expect=0, timeout=120):
         """storescu of everything below `scan`."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import h5py
 import nibabel
 import numpy
+import scipy.fft
+import scipy.ndimage
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
@@ -37,13 +39,13 @@ class Head:
 
     @classmethod
     def simulate(cls, folder, matrix=(48, 56, 40), voxel_mm=4, te_s=(0.004, 0.010, 0.016),
-                 snr=100, options=()):
+                 snr=100, coils=1, options=()):
         folder.mkdir(exist_ok=True)
         truth, raw = folder / "truth", folder / "scan.h5"
         call(BIN / "chistream-worker-cpu", "simulate", "-o", raw, "--truth", truth, "--matrix",
-             *matrix, "--voxel", *3 * [voxel_mm], "--coils", 1, "--te", *te_s, "--b0", 3, "--snr",
+             *matrix, "--voxel", *3 * [voxel_mm], "--coils", coils, "--te", *te_s, "--b0", 3, "--snr",
              snr, "--seed", 7, *options)
-        images = images_of(raw, matrix, len(te_s))
+        images = images_of(raw, matrix, len(te_s), coils)
         images /= numpy.percentile(numpy.abs(images[0]), 99)
         affine = nibabel.load(truth / "magnitude.nii.gz").affine
         to_lps = numpy.diag([-1.0, -1.0, 1.0])
@@ -54,17 +56,36 @@ class Head:
         return self.origin + slice_index * self.voxel_mm[2] * self.axes[:, 2]
 
 
-def images_of(raw, matrix, echoes):
-    """Fully sampled k-space of one channel, its centre in the middle of the array, as images."""
-    kspace = numpy.zeros((echoes, *matrix), complex)
+def images_of(raw, matrix, echoes, coils):
+    """Fully sampled k-space, its centre in the middle of the array, as images of all coils
+    together: a scanner combines them before it writes DICOM."""
+    kspace = numpy.zeros((coils, echoes, *matrix), numpy.complex64)
     with h5py.File(raw) as file:
         for record in file["dataset/data"][:]:
             index = record["head"]["idx"]
-            line = record["data"].view(numpy.complex64)
-            kspace[index["contrast"], :, index["kspace_encode_step_1"],
+            line = record["data"].view(numpy.complex64).reshape(coils, -1)
+            kspace[:, index["contrast"], :, index["kspace_encode_step_1"],
                    index["kspace_encode_step_2"]] = line
     over = (1, 2, 3)
-    return numpy.fft.fftshift(numpy.fft.ifftn(numpy.fft.ifftshift(kspace, over), axes=over), over)
+    image = lambda lines: numpy.fft.fftshift(
+        scipy.fft.ifftn(numpy.fft.ifftshift(lines, over), axes=over), over)
+    images = numpy.array([image(coil) for coil in kspace])
+    return images[0] if coils == 1 else combined(images)
+
+
+def combined(images):
+    """Roemer's combination with smooth sensitivities, relative to the sum of all coils after they
+    were made to agree in the middle of the head."""
+    middle = tuple(size // 2 for size in images.shape[2:])
+    turn = numpy.exp(-1j * numpy.angle(images[(slice(None), 0, *middle)]))[:, None, None, None]
+    reference = (images[:, 0] * turn).sum(axis=0)
+    smooth = lambda volume: scipy.ndimage.gaussian_filter(volume, 4)
+    power = smooth(numpy.abs(reference) ** 2) + 1e-12
+    sensitivities = [(smooth((coil * reference.conj()).real)
+                      + 1j * smooth((coil * reference.conj()).imag)) / power
+                     for coil in images[:, 0]]
+    total = sum(numpy.abs(s) ** 2 for s in sensitivities) + 1e-12
+    return sum(s.conj() * coil for s, coil in zip(sensitivities, images)) / total
 
 
 def decimals(values):
