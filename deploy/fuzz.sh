@@ -1,14 +1,14 @@
 #!/bin/sh
 # Fuzzes what takes bytes from outside:  deploy/fuzz.sh [SECONDS (600)] [TARGET...]
 #
-# Targets: upload_protocol exam_container ismrmrd nifti. Each begins with tests/fuzz/corpus/TARGET.tar.gz
+# Targets: upload_protocol exam_container ismrmrd nifti dicom mrd. Each begins with tests/fuzz/corpus/TARGET.tar.gz
 # and the seeds, runs for SECONDS, two at a time, and leaves its corpus, made small, there.
 # Exits with 1 on a finding, which lies in build/fuzz/findings.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- upload_protocol exam_container ismrmrd nifti
+[ $# -gt 0 ] || set -- upload_protocol exam_container ismrmrd nifti dicom mrd
 deploy/install.sh deploy/fuzz_packages.txt
 TARGETS=chistream-worker-cpu deploy/build.sh cpu >/dev/null
 export TARGETS=
