@@ -2,6 +2,9 @@
 #                             docker build -t chistream --build-arg DEVICE=cpu .
 # Run with a spool that outlives it; the daemon listens on loopback only, so on the host's:
 #     docker run --gpus all --network host -v /srv/spool:/spool chistream
+# The gateway is in it too:
+#     docker run --network host --entrypoint chistream-gateway -v /srv/gateway:/spool -v /etc/chistream:/etc/chistream:ro \
+#         chistream serve --config /etc/chistream/gateway.json --state /spool
 ARG DEVICE=cuda
 
 FROM nvidia/cuda:13.0.1-devel-ubuntu24.04 AS build-cuda

@@ -42,10 +42,9 @@ std::string lower(std::string const& name, std::string_view prefix) {
 }
 
 void print(qsm::v1::ReceivedExam const& exam) {
-  std::cout << exam.exam_id() << "  "
-            << lower(qsm::v1::ExamState_Name(exam.state()), "EXAM_STATE_") << "  from "
-            << exam.calling_ae() << " to " << exam.called_ae() << ", " << exam.description()
-            << '\n';
+  std::cout << exam.exam_id() << "  " << lower(qsm::v1::ExamState_Name(exam.state()), "EXAM_STATE_")
+            << "  from " << exam.calling_ae() << " to " << exam.called_ae() << ", "
+            << exam.description() << '\n';
   if (!exam.job_id().empty()) std::cout << "    job " << exam.job_id() << '\n';
   for (auto const& what : exam.missing()) std::cout << "    missing: " << what << '\n';
   if (exam.has_error())
@@ -124,9 +123,8 @@ int nodes(GatewayFlags const& flags, std::string const& echo) {
   if (!echo.empty()) {
     qsm::v1::EchoNodeRequest request;
     request.set_node(echo);
-    auto const answer = ask<qsm::v1::EchoNodeResponse>([&](auto* context, auto* response) {
-      return stub->EchoNode(context, request, response);
-    });
+    auto const answer = ask<qsm::v1::EchoNodeResponse>(
+        [&](auto* context, auto* response) { return stub->EchoNode(context, request, response); });
     if (answer.answers())
       std::cout << echo << " answers, after " << answer.seconds() << " s\n";
     else

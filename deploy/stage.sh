@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copies the programs and whatever they need at run time:  deploy/stage.sh BUILD_FOLDER DESTINATION
 #
-#   DESTINATION/bin      chistreamd, chistream and the workers
+#   DESTINATION/bin      chistreamd, chistream, chistream-gateway and the workers
 #   DESTINATION/lib      the shared libraries ldd names, but not the C library, which belongs to the
 #                        system the programs were built on
 #   DESTINATION/share    the data dictionary without which DCMTK writes no names
@@ -12,7 +12,7 @@ build=$1
 to=$2
 mkdir -p "$to/bin" "$to/lib" "$to/share"
 
-for program in chistreamd chistream chistream-worker-cpu chistream-worker-cuda; do
+for program in chistreamd chistream chistream-gateway chistream-worker-cpu chistream-worker-cuda; do
   [ ! -x "$build/bin/$program" ] || cp "$build/bin/$program" "$to/bin/"
 done
 if ldd "$to"/bin/* | grep 'not found'; then

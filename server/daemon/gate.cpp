@@ -1,8 +1,8 @@
 #include "daemon/gate.hpp"
 
-#include "store/status.hpp"
 #include "store/random_id.hpp"
 #include "store/request_error.hpp"
+#include "store/status.hpp"
 
 namespace chistream {
 namespace {

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "container/sha256.hpp"
-#include "store/status.hpp"
 #include "store/request_error.hpp"
+#include "store/status.hpp"
 
 namespace chistream {
 namespace {

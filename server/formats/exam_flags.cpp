@@ -22,7 +22,8 @@ void ExamFlags::add_to(CLI::App& app) {
   app.add_option("--phase-units", phase_units_, "what phase images are stored in")
       ->check(CLI::IsMember({"auto", "rad", "mrad", "siemens", "siemens12"}))
       ->capture_default_str();
-  app.add_option("--phase-sign", images_.phase_sign, "+1 or -1, multiplies the phase; of DICOM images +1, or -1 of GE, if not given")
+  app.add_option("--phase-sign", images_.phase_sign,
+                 "+1 or -1, multiplies the phase; of DICOM images +1, or -1 of GE, if not given")
       ->check(CLI::IsMember({1, -1}));
   app.add_option("--slice-chopping", slice_chopping_,
                  "whether the sign of every other slice of DICOM images is inverted: told by the "

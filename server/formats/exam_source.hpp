@@ -9,14 +9,14 @@
 
 namespace chistream {
 
-/// `input`: an ISMRMRD file (.h5, .hdf5, .mrd), a container (.qsmexam), a BIDS folder or a folder of
-/// DICOM images of one exam; or empty, and `images` names NIfTI files. What is set in `images` beside the file names (echo times, B0
-/// and its direction, units, sign) replaces what a BIDS folder says; of these, only the sign replaces
-/// anything of DICOM images.
+/// `input`: an ISMRMRD file (.h5, .hdf5, .mrd), a container (.qsmexam), a BIDS folder or a folder
+/// of DICOM images of one exam; or empty, and `images` names NIfTI files. What is set in `images`
+/// beside the file names (echo times, B0 and its direction, units, sign) replaces what a BIDS
+/// folder says; of these, only the sign replaces anything of DICOM images.
 struct ExamSource {
   std::filesystem::path input;
   ImageFiles images;
-  NoiseSource noise;  // of raw data
+  NoiseSource noise;                                  // of raw data
   std::optional<bool> slices_chopped = std::nullopt;  // of DICOM images; nothing: see read_dicom()
 };
 

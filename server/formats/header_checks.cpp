@@ -107,9 +107,9 @@ void check_sources(qsm::v1::ExamHeader const& header) {
   for (int k = 0; k < header.source_slices_size(); ++k) {
     auto const place = dicom::position_of(header.source_slices(k).position());
     double const along = k * geometry.voxel_mm().z();
-    double const off = std::hypot(place[0] - origin.x() - along * z.x(),
-                                  place[1] - origin.y() - along * z.y(),
-                                  place[2] - origin.z() - along * z.z());
+    double const off =
+        std::hypot(place[0] - origin.x() - along * z.x(), place[1] - origin.y() - along * z.y(),
+                   place[2] - origin.z() - along * z.z());
     if (!(off <= kPlaceTolerance * geometry.voxel_mm().z()))
       throw FormatError("SOURCE_MISMATCH", "the source images of slice " + std::to_string(k + 1) +
                                                " lie " + number(off) + " mm beside it");

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "formats/acquisitions.hpp"
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
-#include "formats/acquisitions.hpp"
 #include "formats/ismrmrd_lines.hpp"
 #include "formats/ismrmrd_noise.hpp"
 #include "formats/ismrmrd_xml.hpp"

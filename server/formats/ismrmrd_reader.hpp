@@ -20,11 +20,11 @@ namespace chistream {
 /// Noise lines, wherever they stand, or those of another file whiten the channels (whitening.hpp,
 /// ismrmrd_noise.hpp); warnings say what was done, or why not.
 ///
-/// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, those of MrdCapture, BAD_ISMRMRD_HEADER, ECHO_COUNT_MISMATCH,
-/// ENCODINGS_UNSUPPORTED, TRAJECTORY_UNSUPPORTED, UNDERSAMPLED (parallel imaging declared),
-/// SLICES_UNSUPPORTED, AVERAGES_UNSUPPORTED, REPETITIONS_UNSUPPORTED (also phases and sets),
-/// FOV_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE, GEOMETRY_CHANGES,
-/// NO_IMAGING_LINES, and those of find_whitening() and check_header().
+/// Throws FormatError: FILE_UNREADABLE, NOT_ISMRMRD, those of MrdCapture, BAD_ISMRMRD_HEADER,
+/// ECHO_COUNT_MISMATCH, ENCODINGS_UNSUPPORTED, TRAJECTORY_UNSUPPORTED, UNDERSAMPLED (parallel
+/// imaging declared), SLICES_UNSUPPORTED, AVERAGES_UNSUPPORTED, REPETITIONS_UNSUPPORTED (also
+/// phases and sets), FOV_MISMATCH, COIL_COUNT_MISMATCH, SAMPLES_MISMATCH, LINE_OUT_OF_RANGE,
+/// GEOMETRY_CHANGES, NO_IMAGING_LINES, and those of find_whitening() and check_header().
 void read_ismrmrd(std::filesystem::path const& path, NoiseSource const& noise,
                   ContainerWriter& out);
 

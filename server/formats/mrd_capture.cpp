@@ -21,9 +21,9 @@ MrdCapture::MrdCapture(std::filesystem::path const& path) : file_(path) {
   for (std::size_t at = 0; at < file_.bytes().size(); at += kPiece)
     messages.feed(file_.bytes().subspan(at, std::min(kPiece, file_.bytes().size() - at)));
   if (!messages.closed() || !messages.between_messages())
-    throw FormatError("MRD_INCOMPLETE", "the stream ends after " +
-                                            std::to_string(offsets_.size()) +
-                                            " acquisitions without a close",
+    throw FormatError("MRD_INCOMPLETE",
+                      "the stream ends after " + std::to_string(offsets_.size()) +
+                          " acquisitions without a close",
                       "send the scan again");
   if (xml_size_ == 0) throw FormatError("BAD_ISMRMRD_HEADER", "the stream has no XML header");
 }
@@ -41,8 +41,7 @@ ISMRMRD_AcquisitionHeader MrdCapture::head_at(std::uint64_t index) const {
   return head;
 }
 
-void MrdCapture::read_heads(std::uint64_t first,
-                            std::span<ISMRMRD_AcquisitionHeader> out) const {
+void MrdCapture::read_heads(std::uint64_t first, std::span<ISMRMRD_AcquisitionHeader> out) const {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = head_at(first + i);
 }
 

@@ -53,8 +53,8 @@ std::uint64_t acquisition_bytes(std::vector<std::byte> const& head) {
 std::uint64_t image_bytes(std::vector<std::byte> const& head) {
   auto const h = at<ISMRMRD::ISMRMRD_ImageHeader>(head, kNumber);
   std::uint64_t const attributes = at<std::uint64_t>(head, kNumber + sizeof(h));
-  std::uint64_t const voxels = std::uint64_t{h.matrix_size[0]} * h.matrix_size[1] *
-                               h.matrix_size[2];
+  std::uint64_t const voxels =
+      std::uint64_t{h.matrix_size[0]} * h.matrix_size[1] * h.matrix_size[2];
   // 2^48 voxels x 2^16 channels x 16 bytes would not fit into 64 bits.
   if (attributes > kMaxData || voxels > kMaxData) return kMaxData + 1;
   return sizeof(h) + sizeof(attributes) + attributes +

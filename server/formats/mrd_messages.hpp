@@ -14,11 +14,11 @@
 namespace chistream {
 
 enum class MrdId : std::uint16_t {
-  kConfigFile = 1,   // 1024 characters: the name of a configuration
-  kConfigText = 2,   // 32-bit length, text
-  kHeader = 3,       // 32-bit length, the XML header
-  kClose = 4,        // nothing
-  kText = 5,         // 32-bit length, text
+  kConfigFile = 1,  // 1024 characters: the name of a configuration
+  kConfigText = 2,  // 32-bit length, text
+  kHeader = 3,      // 32-bit length, the XML header
+  kClose = 4,       // nothing
+  kText = 5,        // 32-bit length, text
   kAcquisition = 1008,
   kImage = 1022,
   kWaveform = 1026,

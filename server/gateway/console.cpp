@@ -71,8 +71,7 @@ class ConsoleConnection {
       : options_(options), settings_(std::move(settings)), inbox_(options.state) {
     origin_ = {kCallingAe, settings_.consoles.at(options.console).pipeline, peer_address(), ""};
     if (!settings_.caller(origin_.calling_ae, origin_.address, ""))
-      throw FormatError("UNKNOWN_CALLER",
-                        "no caller 'MRD' has the address " + origin_.address);
+      throw FormatError("UNKNOWN_CALLER", "no caller 'MRD' has the address " + origin_.address);
     if (inbox_.fullness() >= settings_.full) throw FormatError("DISK_FULL", "the disk is full");
   }
 
@@ -85,8 +84,8 @@ class ConsoleConnection {
       throw FormatError("NO_IMAGING_LINES", "the stream holds no acquisition");
     }
     auto const capture = inbox_.keep_capture(file, origin_);
-    spdlog::info("console {}: {} acquisitions, {} waveforms for {}", origin_.address,
-                 acquisitions_, waveforms_, origin_.called_ae);
+    spdlog::info("console {}: {} acquisitions, {} waveforms for {}", origin_.address, acquisitions_,
+                 waveforms_, origin_.called_ae);
     std::cout << "captured " << capture.string() << std::endl;
     return give_back(capture.stem());
   }
@@ -139,8 +138,8 @@ class ConsoleConnection {
   /// Waits for the result and sends it. A console that leaves meanwhile loses nothing: the result
   /// goes to the nodes as well.
   int give_back(std::string const& exam_id) {
-    auto const stub = qsm::v1::DicomService::NewStub(
-        qsm::channel::open_channel(options_.service, {}, {}));
+    auto const stub =
+        qsm::v1::DicomService::NewStub(qsm::channel::open_channel(options_.service, {}, {}));
     std::string told_job;
     for (;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
       grpc::ClientContext context;
@@ -162,8 +161,8 @@ class ConsoleConnection {
 
   int send_result(std::string const& exam_id) {
     std::size_t images = 0;
-    for (auto const& file : instances_for(qsm::v1::DICOM_OBJECT_UNSPECIFIED,
-                                          result_files(options_.state, exam_id))) {
+    for (auto const& file :
+         instances_for(qsm::v1::DICOM_OBJECT_UNSPECIFIED, result_files(options_.state, exam_id))) {
       if (fs::path(file).parent_path().filename() != "dicom") continue;  // another quantity
       std::string const image = mrd_image(options_.state / file);
       if (!send_all(std::as_bytes(std::span(image)))) {

@@ -176,8 +176,8 @@ void DeliveryQueue::postpone(qsm::v1::Delivery& delivery, std::string const& why
   auto const now = clock_();
   double const hours = hours_since_creation(delivery);
   if (hours >= deliver_for_hours_)
-    return give_up(delivery, why + "; given up after " +
-                                 std::to_string(std::lround(hours)) + " hours");
+    return give_up(delivery,
+                   why + "; given up after " + std::to_string(std::lround(hours)) + " hours");
   *delivery.mutable_next_at() = timestamp_from_ms(now + pause_ms(delivery.attempts()));
   delivery.set_last_error(why);
   journal_.put_delivery(delivery);

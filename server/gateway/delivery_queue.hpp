@@ -5,7 +5,8 @@
 /// for a passing reason is tried again after 10 s, twice as long each time and 15 minutes at most,
 /// for Settings::deliver_for_hours. An instance that is refused for good ends the delivery: FAILED,
 /// until somebody retries it. From a node that commits to storage, delivered means that it said it
-/// keeps the instances; it is asked again every ten minutes. Nothing here ever reconstructs anything.
+/// keeps the instances; it is asked again every ten minutes. Nothing here ever reconstructs
+/// anything.
 #pragma once
 
 #include <condition_variable>
@@ -28,8 +29,8 @@ using SendInstances =
                        std::function<bool(std::size_t, StoreAnswer const&)> const& answered)>;
 
 /// request_commitment() bound to it.
-using RequestCommitment = std::function<void(NodeSettings const&, std::string const& transaction_uid,
-                                             std::vector<OutgoingInstance> const&)>;
+using RequestCommitment = std::function<void(
+    NodeSettings const&, std::string const& transaction_uid, std::vector<OutgoingInstance> const&)>;
 
 /// How nodes are reached.
 struct NodeCalls {

@@ -18,8 +18,7 @@ std::uint32_t limit_of(std::uint32_t asked) {
 
 }  // namespace
 
-grpc::Status DicomService::ListExams(grpc::ServerContext*,
-                                     qsm::v1::ListExamsRequest const* request,
+grpc::Status DicomService::ListExams(grpc::ServerContext*, qsm::v1::ListExamsRequest const* request,
                                      qsm::v1::ListExamsResponse* response) {
   return answer("ListExams", [&] {
     for (auto& exam : desk_.exams(limit_of(request->limit()))) {
@@ -38,8 +37,7 @@ grpc::Status DicomService::GetExam(grpc::ServerContext*, qsm::v1::GetExamRequest
   });
 }
 
-grpc::Status DicomService::RetryExam(grpc::ServerContext*,
-                                     qsm::v1::RetryExamRequest const* request,
+grpc::Status DicomService::RetryExam(grpc::ServerContext*, qsm::v1::RetryExamRequest const* request,
                                      qsm::v1::ReceivedExam* response) {
   return answer("RetryExam", [&] { *response = desk_.retry(request->exam_id()); });
 }
@@ -50,7 +48,8 @@ grpc::Status DicomService::ListDeliveries(grpc::ServerContext*,
   return answer("ListDeliveries", [&] {
     for (auto& delivery : journal_.latest_deliveries(limit_of(request->limit()))) {
       auto const& states = request->states();
-      if (states.empty() || std::find(states.begin(), states.end(), delivery.state()) != states.end())
+      if (states.empty() ||
+          std::find(states.begin(), states.end(), delivery.state()) != states.end())
         *response->add_deliveries() = std::move(delivery);
     }
   });
@@ -65,8 +64,7 @@ grpc::Status DicomService::RetryDelivery(grpc::ServerContext*,
 grpc::Status DicomService::SendResult(grpc::ServerContext*,
                                       qsm::v1::SendResultRequest const* request,
                                       qsm::v1::Delivery* response) {
-  return answer("SendResult",
-                [&] { *response = desk_.send(request->exam_id(), request->node()); });
+  return answer("SendResult", [&] { *response = desk_.send(request->exam_id(), request->node()); });
 }
 
 grpc::Status DicomService::ListNodes(grpc::ServerContext*, qsm::v1::ListNodesRequest const*,
@@ -77,15 +75,14 @@ grpc::Status DicomService::ListNodes(grpc::ServerContext*, qsm::v1::ListNodesReq
       entry.set_name(name);
       entry.set_address(!node.url.empty()
                             ? node.url
-                            : node.ae_title + " at " + node.host + ":" +
-                                  std::to_string(node.port) + (node.tls ? ", TLS" : ""));
+                            : node.ae_title + " at " + node.host + ":" + std::to_string(node.port) +
+                                  (node.tls ? ", TLS" : ""));
       entry.set_queued(static_cast<std::uint32_t>(journal_.queued(name)));
     }
   });
 }
 
-grpc::Status DicomService::EchoNode(grpc::ServerContext*,
-                                    qsm::v1::EchoNodeRequest const* request,
+grpc::Status DicomService::EchoNode(grpc::ServerContext*, qsm::v1::EchoNodeRequest const* request,
                                     qsm::v1::EchoNodeResponse* response) {
   return answer("EchoNode", [&] {
     auto const node = settings_.nodes.find(request->node());

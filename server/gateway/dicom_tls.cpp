@@ -24,8 +24,8 @@ std::unique_ptr<DcmTransportLayer> make_tls(TlsFiles const& files, T_ASC_Network
   check(layer->setPrivateKeyFile(files.key.c_str(), DCF_Filetype_PEM), files.key);
   check(layer->setCertificateFile(files.certificate.c_str(), DCF_Filetype_PEM), files.certificate);
   if (!layer->checkPrivateKeyMatchesCertificate())
-    throw FormatError("TLS_FILES", files.key.string() + " is not the key of " +
-                                       files.certificate.string());
+    throw FormatError("TLS_FILES",
+                      files.key.string() + " is not the key of " + files.certificate.string());
   check(layer->addTrustedCertificateFile(files.ca.c_str(), DCF_Filetype_PEM), files.ca);
   check(layer->setTLSProfile(TSP_Profile_BCP195_ND), files.certificate);
   check(layer->activateCipherSuites(), files.certificate);

@@ -261,8 +261,8 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
     for (auto const& node : exam.return_to())
       deliveries.push_back(delivery_to(node, exam, result.files));
     journal_.finish_exam(exam, deliveries);
-    spdlog::info("exam {} is done: {} instances for {} nodes", exam.exam_id(),
-                 result.files.size(), deliveries.size());
+    spdlog::info("exam {} is done: {} instances for {} nodes", exam.exam_id(), result.files.size(),
+                 deliveries.size());
     deliveries_.wake();
   } catch (FormatError const& error) {
     fail(exam, error.reason(), error.what());
@@ -329,8 +329,8 @@ qsm::v1::Delivery ExamDesk::send(std::string const& exam_id, std::string const& 
 qsm::v1::Delivery ExamDesk::delivery_to(std::string const& node, qsm::v1::ReceivedExam const& exam,
                                         std::vector<std::string> const& files) const {
   auto const found = settings_.nodes.find(node);
-  auto const object = found == settings_.nodes.end() ? qsm::v1::DICOM_OBJECT_UNSPECIFIED
-                                                     : found->second.object;
+  auto const object =
+      found == settings_.nodes.end() ? qsm::v1::DICOM_OBJECT_UNSPECIFIED : found->second.object;
   return make_delivery(state_, exam, instances_for(object, files), node);
 }
 

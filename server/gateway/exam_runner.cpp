@@ -47,10 +47,10 @@ Exam convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path 
     std::ofstream list(work / "instances");
     for (auto const& uid : exam.sop_instance_uids()) list << uid << '\n';
   }
-  auto const done = run_program({"/proc/self/exe", "convert", "--folder",
-                                 (state / exam.folder()).string(), "--list",
-                                 (work / "instances").string(), "--out", container.string()},
-                                kConversionTime);
+  auto const done =
+      run_program({"/proc/self/exe", "convert", "--folder", (state / exam.folder()).string(),
+                   "--list", (work / "instances").string(), "--out", container.string()},
+                  kConversionTime);
   if (!done) throw FormatError("CONVERSION_FAILED", "the images were not read in time");
   std::string const line = done->output.substr(0, done->output.find('\n'));
   if (done->end.exit_code == 0)
@@ -62,10 +62,8 @@ Exam convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path 
 
 /// With the token of the sender's tenant, if it has one of its own.
 Connection connect(Settings const& settings, Origin const& origin) {
-  auto const* const caller =
-      settings.caller(origin.calling_ae, origin.address, origin.certificate);
-  if (!caller)
-    throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
+  auto const* const caller = settings.caller(origin.calling_ae, origin.address, origin.certificate);
+  if (!caller) throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
   auto credentials = settings.daemon_credentials;
   if (!caller->token_file.empty()) credentials.token_file = caller->token_file;
   return Connection(settings.daemon_address, credentials);
@@ -132,8 +130,8 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
     Exam const prepared = convert(state, exam, work);
     auto const uploaded = upload_exam(server, prepared, {.patience = for_ever()});
     discard(prepared);
-    auto spec = resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments,
-                         for_ever());
+    auto spec =
+        resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments, for_ever());
     spec.set_upload_id(uploaded.upload_id);
     for (auto const object : objects_of(settings, exam)) spec.add_objects(object);
     job_id = submit_job(server, spec, false, for_ever()).job_id();

@@ -37,8 +37,8 @@ ExamResult run_exam(Settings const& settings, std::filesystem::path const& state
                     std::function<void(std::string const&)> const& job_known);
 
 /// `chistream-gateway convert`: the instances of `folder` whose UIDs stand in `list`, one per line,
-/// as a container; or the captured MRD stream that `folder` is. Returns the exit code; to stdout goes
-/// the SHA-256 of the container, or why there is none, "REASON: text".
+/// as a container; or the captured MRD stream that `folder` is. Returns the exit code; to stdout
+/// goes the SHA-256 of the container, or why there is none, "REASON: text".
 int convert_images(std::filesystem::path const& folder, std::filesystem::path const& list,
                    std::filesystem::path const& container);
 

@@ -104,8 +104,7 @@ void GatewayJournal::finish_exam(qsm::v1::ReceivedExam const& exam,
   for (auto const& delivery : deliveries) insert(delivery);
   Statement(database_, "INSERT OR REPLACE INTO exam VALUES(?, ?, ?, ?)", exam.exam_id(),
             static_cast<std::uint64_t>(exam.state()),
-            static_cast<std::uint64_t>(to_ms(exam.finished_at())),
-            Blob{exam.SerializeAsString()})
+            static_cast<std::uint64_t>(to_ms(exam.finished_at())), Blob{exam.SerializeAsString()})
       .step();
   transaction.commit();
 }
@@ -141,8 +140,7 @@ qsm::v1::Delivery GatewayJournal::with_instances(std::string const& record) {
   auto delivery = parsed<qsm::v1::Delivery>(record);
   Statement rows(database_, "SELECT record FROM instance WHERE delivery = ? ORDER BY place",
                  delivery.delivery_id());
-  while (rows.step())
-    *delivery.add_instances() = parsed<qsm::v1::DeliveredInstance>(rows.bytes(0));
+  while (rows.step()) *delivery.add_instances() = parsed<qsm::v1::DeliveredInstance>(rows.bytes(0));
   return delivery;
 }
 
@@ -153,8 +151,7 @@ std::optional<qsm::v1::Delivery> GatewayJournal::delivery(std::string const& del
   return with_instances(row.bytes(0));
 }
 
-std::optional<qsm::v1::Delivery> GatewayJournal::due(std::string const& node,
-                                                     std::int64_t now_ms) {
+std::optional<qsm::v1::Delivery> GatewayJournal::due(std::string const& node, std::int64_t now_ms) {
   return due_in(qsm::v1::DELIVERY_STATE_QUEUED, node, now_ms);
 }
 

@@ -109,9 +109,8 @@ fs::path Inbox::keep_rejected(fs::path const& file, char const* extension) const
   fs::rename(file, place);
   std::vector<fs::directory_entry> kept(fs::directory_iterator(rejected_), {});
   if (kept.size() <= kRejectedKept) return place;
-  std::sort(kept.begin(), kept.end(), [](auto const& a, auto const& b) {
-    return a.last_write_time() < b.last_write_time();
-  });
+  std::sort(kept.begin(), kept.end(),
+            [](auto const& a, auto const& b) { return a.last_write_time() < b.last_write_time(); });
   for (std::size_t i = 0; i + kRejectedKept < kept.size(); ++i) {
     std::error_code ignored;  // another association may have removed it
     fs::remove(kept[i], ignored);
@@ -159,9 +158,10 @@ void Inbox::remove(fs::path const& folder,
                    google::protobuf::RepeatedPtrField<std::string> const& sop_instance_uids) {
   for (auto const& uid : sop_instance_uids)
     for (auto const* const kind : {".facts", ".dcm"}) fs::remove(folder / (digest(uid) + kind));
-  bool const empty = fs::exists(folder) &&
-                     std::all_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                                 [](auto const& entry) { return entry.path().filename() == "origin"; });
+  bool const empty =
+      fs::exists(folder) &&
+      std::all_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                  [](auto const& entry) { return entry.path().filename() == "origin"; });
   if (empty) fs::remove_all(folder);
 }
 

@@ -5,7 +5,8 @@
 ///   inbox/<sender and study>/origin              Origin, a line each
 ///   inbox/incoming/                              not yet answered; emptied at start
 ///   captures/<digest>.mrd, .origin               MRD streams that came to their end
-///   rejected/                                    what could not be parsed or broke off, the latest 100
+///   rejected/                                    what could not be parsed or broke off, the latest
+///   100
 ///
 /// An instance is there when its .facts are. Names are digests: nothing of a sender's becomes a
 /// path.
@@ -37,8 +38,8 @@ class Inbox {
   /// A new file to receive into.
   std::filesystem::path incoming() const;
 
-  /// Files what was received into `file`, durably. kKnown: the same image is here already. kConflict:
-  /// another content under the same UID is; the first stays. Throws FormatError as
+  /// Files what was received into `file`, durably. kKnown: the same image is here already.
+  /// kConflict: another content under the same UID is; the first stays. Throws FormatError as
   /// dicom::describe() does: the file then lies in rejected/. Throws RequestError DISK_FULL.
   /// `folder` is set to where the image is.
   Receipt keep(std::filesystem::path const& file, Origin const& origin,
@@ -47,8 +48,8 @@ class Inbox {
   /// Of the receiver that begins: files that were never answered go.
   void clear_incoming() const;
 
-  /// Files a captured MRD stream, durably, by its digest, and answers where it lies. The same stream
-  /// sent twice is one.
+  /// Files a captured MRD stream, durably, by its digest, and answers where it lies. The same
+  /// stream sent twice is one.
   std::filesystem::path keep_capture(std::filesystem::path const& file, Origin const& origin) const;
 
   std::vector<std::filesystem::path> folders() const;
@@ -58,8 +59,7 @@ class Inbox {
   static Origin origin_of(std::filesystem::path const& folder);
 
   /// Images that `known` does not hold yet are added to it, by reading their .facts.
-  static void read_new(std::filesystem::path const& folder,
-                       std::vector<dicom::SourceFile>& known);
+  static void read_new(std::filesystem::path const& folder, std::vector<dicom::SourceFile>& known);
 
   /// Takes images away for good, and the folder with the last of them.
   static void remove(std::filesystem::path const& folder,
@@ -73,7 +73,6 @@ class Inbox {
                                       char const* extension) const;
 
  private:
-
   std::filesystem::path inbox_;
   std::filesystem::path captures_;
   std::filesystem::path rejected_;

@@ -49,7 +49,7 @@ class Listener {
   std::function<void(std::string const&)> told_;
   std::vector<File> sockets_;
   std::vector<std::string> addresses_;
-  File stopping_, stop_;  // a pipe: closing stop_ ends the loop
+  File stopping_, stop_;                            // a pipe: closing stop_ ends the loop
   std::list<std::unique_ptr<Receiver>> receivers_;  // of the loop's thread
   std::thread thread_;
 };

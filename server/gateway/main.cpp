@@ -28,7 +28,8 @@ int check(std::filesystem::path const& config) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("DICOM gateway of chistream: images in by C-STORE, maps out", "chistream-gateway");
+  CLI::App program("DICOM gateway of chistream: images in by C-STORE, maps out",
+                   "chistream-gateway");
   program.set_version_flag("--version", CHISTREAM_VERSION);
   program.require_subcommand(1);
   gateway::ServeOptions serve_options;
@@ -39,17 +40,20 @@ int run(int argc, char** argv) {
   std::function<int()> chosen;
 
   auto* const serve = program.add_subcommand("serve", "receive, reconstruct, deliver");
-  serve->add_option("--config", serve_options.config, "settings (JSON; docs/gateway.md)")->required();
+  serve->add_option("--config", serve_options.config, "settings (JSON; docs/gateway.md)")
+      ->required();
   serve->add_option("--state", serve_options.state, "images, results and the journal")->required();
-  serve->add_option("--listen", serve_options.listen,
-                    "for `chistream exams` and `chistream deliveries`")
+  serve
+      ->add_option("--listen", serve_options.listen,
+                   "for `chistream exams` and `chistream deliveries`")
       ->default_val("127.0.0.1:50152");
   serve->add_option("--log-level", level, "of the log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   serve->callback([&] { chosen = [&] { return gateway::serve(serve_options); }; });
 
-  auto* const check_config = program.add_subcommand("check", "read the settings and say what is wrong");
+  auto* const check_config =
+      program.add_subcommand("check", "read the settings and say what is wrong");
   check_config->add_option("--config", serve_options.config, "settings (JSON)")->required();
   check_config->callback([&] { chosen = [&] { return check(serve_options.config); }; });
 
@@ -61,7 +65,8 @@ int run(int argc, char** argv) {
   receive->add_option("--listener", reception.listener)->required();
   receive->callback([&] { chosen = [&] { return gateway::receive_association(reception); }; });
 
-  auto* const one_console = program.add_subcommand("console", "one MRD connection on standard input");
+  auto* const one_console =
+      program.add_subcommand("console", "one MRD connection on standard input");
   one_console->group("");
   one_console->add_option("--config", console.config)->required();
   one_console->add_option("--state", console.state)->required();
@@ -74,9 +79,8 @@ int run(int argc, char** argv) {
   convert->add_option("--folder", folder)->required();
   convert->add_option("--list", list)->required();
   convert->add_option("--out", container)->required();
-  convert->callback([&] {
-    chosen = [&] { return gateway::convert_images(folder, list, container); };
-  });
+  convert->callback(
+      [&] { chosen = [&] { return gateway::convert_images(folder, list, container); }; });
 
   CLI11_PARSE(program, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("chistream-gateway"));

@@ -27,19 +27,16 @@ namespace chistream::gateway {
 
 namespace {
 
-constexpr int kTimeout_s = 60;            // of a peer that says nothing
+constexpr int kTimeout_s = 60;                 // of a peer that says nothing
 constexpr Uint16 kDuplicateInstance = 0x0111;  // PS3.7 C.5.11
-constexpr std::size_t kCommentMax = 64;   // Error Comment is LO
+constexpr std::size_t kCommentMax = 64;        // Error Comment is LO
 
 /// In order of preference: what costs nothing to read first.
-char const* kTransferSyntaxes[] = {UID_LittleEndianExplicitTransferSyntax,
-                                   UID_LittleEndianImplicitTransferSyntax,
-                                   UID_BigEndianExplicitTransferSyntax,
-                                   UID_DeflatedExplicitVRLittleEndianTransferSyntax,
-                                   UID_RLELosslessTransferSyntax,
-                                   UID_JPEGProcess14SV1TransferSyntax,
-                                   UID_JPEGProcess14TransferSyntax,
-                                   UID_JPEGLSLosslessTransferSyntax};
+char const* kTransferSyntaxes[] = {
+    UID_LittleEndianExplicitTransferSyntax, UID_LittleEndianImplicitTransferSyntax,
+    UID_BigEndianExplicitTransferSyntax,    UID_DeflatedExplicitVRLittleEndianTransferSyntax,
+    UID_RLELosslessTransferSyntax,          UID_JPEGProcess14SV1TransferSyntax,
+    UID_JPEGProcess14TransferSyntax,        UID_JPEGLSLosslessTransferSyntax};
 char const* kClasses[] = {UID_MRImageStorage, UID_EnhancedMRImageStorage,
                           UID_LegacyConvertedEnhancedMRImageStorage};
 
@@ -106,15 +103,14 @@ class Reception {
   /// Called and calling AE title, address and certificate decide; then which classes are taken.
   bool negotiate() {
     DIC_AE calling = "", called = "";
-    ASC_getAPTitles(association_->params, calling, sizeof(calling), called, sizeof(called),
-                    nullptr, 0);
+    ASC_getAPTitles(association_->params, calling, sizeof(calling), called, sizeof(called), nullptr,
+                    0);
     DIC_NODENAME ours = "", theirs = "";
     ASC_getPresentationAddresses(association_->params, theirs, sizeof(theirs), ours, sizeof(ours));
     origin_ = {calling, called, theirs, peer_certificate(association_)};
     auto const printable = [](std::string const& title) {
-      return !title.empty() && std::all_of(title.begin(), title.end(), [](unsigned char c) {
-        return c >= 0x20 && c < 0x7f;
-      });
+      return !title.empty() && std::all_of(title.begin(), title.end(),
+                                           [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
     };
     if (!printable(origin_.calling_ae) || !printable(origin_.called_ae)) {
       origin_.calling_ae.assign(1, '?');
@@ -206,9 +202,8 @@ class Reception {
   OFCondition report(T_DIMSE_N_EventReportRQ const& request, T_ASC_PresentationContextID context) {
     DcmDataset* received = nullptr;
     auto data_context = context;
-    auto const status =
-        DIMSE_receiveDataSetInMemory(association_, DIMSE_NONBLOCKING, kTimeout_s, &data_context,
-                                     &received, nullptr, nullptr);
+    auto const status = DIMSE_receiveDataSetInMemory(association_, DIMSE_NONBLOCKING, kTimeout_s,
+                                                     &data_context, &received, nullptr, nullptr);
     std::unique_ptr<DcmDataset> const report(received);
     if (status.bad()) return status;
     std::string line = "committed " + dicom::text(*report, DCM_TransactionUID);
@@ -229,8 +224,7 @@ class Reception {
   OFCondition store(T_DIMSE_C_StoreRQ& request, T_ASC_PresentationContextID context) {
     auto const file = inbox_.incoming();
     DcmOutputFileStream* stream = nullptr;
-    auto status =
-        DIMSE_createFilestream(file.c_str(), &request, association_, context, 1, &stream);
+    auto status = DIMSE_createFilestream(file.c_str(), &request, association_, context, 1, &stream);
     if (status.bad()) {
       status = DIMSE_ignoreDataSet(association_, DIMSE_NONBLOCKING, kTimeout_s, nullptr, nullptr);
       if (status.bad()) return status;

@@ -23,8 +23,8 @@ struct ReceptionOptions {
 ///   C000  it cannot be parsed, with the reason as comment; A900 where its class is not the one
 ///         that was announced
 ///
-/// A node that was asked for storage commitment calls the gateway's own AE title, and reports what it
-/// keeps (N-EVENT-REPORT): "committed TRANSACTION FAILED_INSTANCE...".
+/// A node that was asked for storage commitment calls the gateway's own AE title, and reports what
+/// it keeps (N-EVENT-REPORT): "committed TRANSACTION FAILED_INSTANCE...".
 ///
 /// Writes one line per change to stdout, for the process that listens: "stored FOLDER". Returns the
 /// exit code.

@@ -66,8 +66,9 @@ std::vector<Port> ports_of(Settings const& settings, ServeOptions const& options
   std::string const state = std::filesystem::absolute(options.state);
   std::vector<Port> ports;
   for (std::size_t i = 0; i < settings.listen.size(); ++i)
-    ports.push_back({settings.listen[i], {"receive", "--config", config, "--state", state,
-                                          "--listener", std::to_string(i)}});
+    ports.push_back(
+        {settings.listen[i],
+         {"receive", "--config", config, "--state", state, "--listener", std::to_string(i)}});
   for (std::size_t i = 0; i < settings.consoles.size(); ++i)
     ports.push_back({settings.consoles[i].listen,
                      {"console", "--config", config, "--state", state, "--console",

@@ -71,9 +71,8 @@ PipelineSettings pipeline_of(std::string const& ae_title, json const& field) {
 ConsoleSettings console_of(Settings const& settings, json const& field) {
   JsonObject const entry("console " + std::to_string(settings.consoles.size() + 1), field,
                          {"port", "address", "pipeline"});
-  ConsoleSettings console{
-      .listen = {.port = port_of(entry), .address = entry.text("address")},
-      .pipeline = entry.required_text("pipeline")};
+  ConsoleSettings console{.listen = {.port = port_of(entry), .address = entry.text("address")},
+                          .pipeline = entry.required_text("pipeline")};
   if (!settings.pipeline(console.pipeline))
     entry.bad("its pipeline '" + console.pipeline + "' is not under 'pipelines'");
   return console;
@@ -116,7 +115,8 @@ NodeSettings node_of(std::string const& name, json const& field) {
   if (auto const name_of_object = entry.text("object");
       !name_of_object.empty() && name_of_object != "mr") {
     auto const known = object_called(name_of_object);
-    if (!known) entry.bad("'" + name_of_object + "' is no object (mr, enhanced-mr, parametric-map)");
+    if (!known)
+      entry.bad("'" + name_of_object + "' is no object (mr, enhanced-mr, parametric-map)");
     node.object = *known;
   }
   node.timeout_s = entry.number("timeout_s").value_or(node.timeout_s);
@@ -141,10 +141,10 @@ Settings Settings::parse(std::string const& json) {
 }
 
 Settings Settings::from_json(json const& content) {
-  JsonObject const root("the file", content,
-                        {"daemon", "ae_title", "listen", "consoles", "pipelines", "callers", "nodes",
-                         "associations", "quiet_s", "give_up_s", "full", "keep_hours",
-                         "deliver_for_hours"});
+  JsonObject const root(
+      "the file", content,
+      {"daemon", "ae_title", "listen", "consoles", "pipelines", "callers", "nodes", "associations",
+       "quiet_s", "give_up_s", "full", "keep_hours", "deliver_for_hours"});
   Settings settings;
   if (json const* const field = root.find("daemon")) {
     JsonObject const daemon("'daemon'", *field,
@@ -179,7 +179,8 @@ Settings Settings::from_json(json const& content) {
   settings.give_up_s = root.number("give_up_s").value_or(settings.give_up_s);
   settings.full = root.number("full").value_or(settings.full);
   settings.keep_hours = root.number("keep_hours").value_or(settings.keep_hours);
-  settings.deliver_for_hours = root.number("deliver_for_hours").value_or(settings.deliver_for_hours);
+  settings.deliver_for_hours =
+      root.number("deliver_for_hours").value_or(settings.deliver_for_hours);
   return settings;
 }
 
@@ -194,8 +195,7 @@ bool Settings::commits(std::string const& calling_ae) const {
   });
 }
 
-CallerSettings const* Settings::caller(std::string const& calling_ae,
-                                       std::string const& address,
+CallerSettings const* Settings::caller(std::string const& calling_ae, std::string const& address,
                                        std::string const& certificate) const {
   auto const found =
       std::find_if(callers.begin(), callers.end(), [&](CallerSettings const& caller) {

@@ -10,7 +10,8 @@
 ///    "consoles": [{"port": 9002, "pipeline": "QSM_3T"}],
 ///    "callers": [{"ae_title": "PRISMA1", "address": "10.0.0.7", "return_to": ["pacs", "sender"]}],
 ///    "nodes": {"pacs": {"ae_title": "PACS", "host": "10.0.0.2", "port": 11112},
-///              "web": {"url": "https://pacs.hospital/dicom-web/studies", "object": "enhanced-mr"}}}
+///              "web": {"url": "https://pacs.hospital/dicom-web/studies", "object":
+///              "enhanced-mr"}}}
 ///
 /// The called AE title selects the pipeline; the calling one, with its address and certificate, who
 /// may send and where results go. docs/gateway.md explains every field.
@@ -56,11 +57,11 @@ struct PipelineSettings {
 
 /// Who may send.
 struct CallerSettings {
-  std::string ae_title;      // "*": any; consoles that speak MRD are called "MRD"
-  std::string address;       // "" : any
-  std::string certificate;   // common name of its TLS certificate; "": any
-  std::vector<std::string> return_to;            // nodes; "sender": the node with its AE title
-  std::filesystem::path token_file;              // of its tenant; empty: the daemon's above
+  std::string ae_title;                // "*": any; consoles that speak MRD are called "MRD"
+  std::string address;                 // "" : any
+  std::string certificate;             // common name of its TLS certificate; "": any
+  std::vector<std::string> return_to;  // nodes; "sender": the node with its AE title
+  std::filesystem::path token_file;    // of its tenant; empty: the daemon's above
 };
 
 /// Where results go: a DICOM node, or a DICOMweb one where there is an URL.

@@ -35,7 +35,8 @@ std::uint16_t failure_reason(std::string const& answer) {
 
 class Http {
  public:
-  explicit Http(NodeSettings const& node) : node_(node), curl_(curl_easy_init(), curl_easy_cleanup) {
+  explicit Http(NodeSettings const& node)
+      : node_(node), curl_(curl_easy_init(), curl_easy_cleanup) {
     auto* const curl = curl_.get();
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -111,8 +112,8 @@ StoreAnswer judge(NodeSettings const& node, long status, std::string const& answ
     default:
       break;
   }
-  bool const later = status == 401 || status == 403 || status == 408 || status == 429 ||
-                     status >= 500;
+  bool const later =
+      status == 401 || status == 403 || status == 408 || status == 429 || status >= 500;
   throw NodeError(node.name + " answers HTTP " + std::to_string(status), !later);
 }
 

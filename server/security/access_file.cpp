@@ -32,8 +32,8 @@ bool is_sha256(std::string const& text) {
 }
 
 KnownCaller caller_of(std::string const& where, json const& json_entry) {
-  JsonObject const entry(
-      where, json_entry, {"name", "tenant", "roles", "token_sha256", "certificate", "expires"});
+  JsonObject const entry(where, json_entry,
+                         {"name", "tenant", "roles", "token_sha256", "certificate", "expires"});
   KnownCaller known{.caller = {.name = entry.required_text("name"),
                                .tenant = entry.required_text("tenant"),
                                .roles = {}},

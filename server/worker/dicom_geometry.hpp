@@ -19,8 +19,7 @@ std::string decimal_string(double value);
 
 class SlicePlanes {
  public:
-  explicit SlicePlanes(qsm::v1::ExamHeader const& exam)
-      : geometry_(exam.geometry()), exam_(exam) {}
+  explicit SlicePlanes(qsm::v1::ExamHeader const& exam) : geometry_(exam.geometry()), exam_(exam) {}
 
   int count() const { return static_cast<int>(geometry_.matrix().z()); }
 

@@ -90,8 +90,7 @@ class Multiframe {
 
   DicomInstance finish() {
     DcmFileFormat file(&dataset_);
-    return {folder_ + "/" + series_name(series_.kind) + ".dcm", uids_.instance(0),
-            serialise(file)};
+    return {folder_ + "/" + series_name(series_.kind) + ".dcm", uids_.instance(0), serialise(file)};
   }
 
  private:
@@ -142,7 +141,8 @@ class Multiframe {
     frames.reserve(volume.size());
     std::size_t const size = volume.size() / static_cast<std::size_t>(planes_.count());
     for (int number = 1; number <= planes_.count(); ++number) {
-      auto const slice = volume.subspan(static_cast<std::size_t>(planes_.slice_of(number)) * size, size);
+      auto const slice =
+          volume.subspan(static_cast<std::size_t>(planes_.slice_of(number)) * size, size);
       frames.insert(frames.end(), slice.begin(), slice.end());
     }
     return frames;
@@ -160,8 +160,7 @@ class Multiframe {
     put_unsigned(dataset_, DCM_HighBit, 15);
     put_unsigned(dataset_, DCM_PixelRepresentation, 1);
     auto const frames = in_frame_order(std::span<std::int16_t const>(stored_.values));
-    dataset_.putAndInsertUint16Array(DCM_PixelData,
-                                     reinterpret_cast<Uint16 const*>(frames.data()),
+    dataset_.putAndInsertUint16Array(DCM_PixelData, reinterpret_cast<Uint16 const*>(frames.data()),
                                      frames.size());
   }
 
@@ -229,10 +228,10 @@ DicomInstance write_multiframe(SeriesDescription const& series, qsm::v1::DicomOb
                                std::span<float const> values) {
   require_dicom_dictionary();
   auto const& matrix = series.exam.geometry().matrix();
-  qsm::require(!values.empty() &&
-                   values.size() == std::size_t{matrix.x()} * matrix.y() * matrix.z(),
-               "SHAPE_MISMATCH",
-               "a map of " + std::to_string(values.size()) + " voxels does not fill the matrix");
+  qsm::require(
+      !values.empty() && values.size() == std::size_t{matrix.x()} * matrix.y() * matrix.z(),
+      "SHAPE_MISMATCH",
+      "a map of " + std::to_string(values.size()) + " voxels does not fill the matrix");
   return Multiframe(series, object, values).finish();
 }
 

@@ -11,8 +11,8 @@
 
 namespace chistream {
 
-/// Frames ascend along the normal, as the instances of write_dicom_series(). The same arguments give
-/// the same bytes. Throws as write_dicom_series().
+/// Frames ascend along the normal, as the instances of write_dicom_series(). The same arguments
+/// give the same bytes. Throws as write_dicom_series().
 DicomInstance write_multiframe(SeriesDescription const& series, qsm::v1::DicomObject object,
                                std::span<float const> values);
 

@@ -14,7 +14,8 @@ void put_sources(DcmItem& item, qsm::v1::ExamHeader const& exam, int z);
 /// Every image of the exam, once: the evidence of a multi-frame instance.
 void put_evidence(DcmItem& item, qsm::v1::ExamHeader const& exam, DcmTagKey const& sequence);
 
-/// As put_sources(), for a frame of a multi-frame instance, as its Derivation Image functional group.
+/// As put_sources(), for a frame of a multi-frame instance, as its Derivation Image functional
+/// group.
 void put_derivation_image(DcmItem& frame, qsm::v1::ExamHeader const& exam, int z,
                           DicomCode const& derivation);
 

@@ -18,8 +18,8 @@ struct SeriesDescription {
   std::int64_t created_at_unix_s =
       0;  // of the job: every date of ours comes from it, not the clock
   std::string software_version;
-  std::string reference;   // what susceptibility is relative to: "brain", "csf", "none"; empty
-                           // for other quantities
+  std::string reference;  // what susceptibility is relative to: "brain", "csf", "none"; empty
+                          // for other quantities
   std::vector<qsm::v1::DicomObject> objects = {};  // to be written beside MR images
   std::string derivation;  // methods and key parameters; echo times are added
 };

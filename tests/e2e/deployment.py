@@ -62,6 +62,20 @@ def systemd_unit_and_its_configuration_fit_the_program(folder):
         assert analysed.returncode == 0, analysed.stdout
 
 
+def gateway_settings_of_the_manual_are_settings(folder):
+    """The example of docs/gateway.md is what the program reads; so is what its unit starts."""
+    manual = (DEPLOY.parent / "docs" / "gateway.md").read_text()
+    example = folder / "gateway.json"
+    example.write_text(re.search(r"```json\n(.*?)```", manual, re.S)[1])
+    done = call(BIN / "chistream-gateway", "check", "--config", example)
+    assert done.stdout == "2 pipelines, 2 callers, 3 nodes, 2 ports\n", done.stdout
+    unit = (DEPLOY / "systemd" / "chistream-gateway.service").read_text()
+    program, *words = re.search(r"^ExecStart=(.*)$", unit, re.M)[1].split()
+    assert program.endswith("/chistream-gateway") and words[0] == "serve"
+    known = call(BIN / "chistream-gateway", "serve", "--help").stdout
+    assert all(word in known for word in words if word.startswith("--"))
+
+
 def metrics_that_are_watched_exist(folder):
     scan, _ = simulate(folder)
     with Server(folder, "--metrics", "127.0.0.1:0") as server:
@@ -109,4 +123,5 @@ def a_backup_restores_what_was_there(folder):
 
 if __name__ == "__main__":
     run(kubernetes_manifests_fit_the_program, systemd_unit_and_its_configuration_fit_the_program,
+        gateway_settings_of_the_manual_are_settings,
         metrics_that_are_watched_exist, a_backup_restores_what_was_there)

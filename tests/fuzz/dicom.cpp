@@ -1,5 +1,5 @@
-// The DICOM side. By the first byte, the rest is a whole file, or what the receivers noted of several
-// (lengths of one byte pair, then qsm.v1.DicomInstance), to be sorted into exams.
+// The DICOM side. By the first byte, the rest is a whole file, or what the receivers noted of
+// several (lengths of one byte pair, then qsm.v1.DicomInstance), to be sorted into exams.
 #include <cstring>
 
 #include "formats/container_writer.hpp"

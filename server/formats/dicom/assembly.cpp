@@ -146,8 +146,8 @@ class Sorter {
 
   /// 0 or 1 in the exam's own pair of parts; 2 for what it does not use.
   std::size_t part_index(ImagePart part) const {
-    ImagePart const first = exam_.images.complex_ ? qsm::v1::IMAGE_PART_REAL
-                                                  : qsm::v1::IMAGE_PART_MAGNITUDE;
+    ImagePart const first =
+        exam_.images.complex_ ? qsm::v1::IMAGE_PART_REAL : qsm::v1::IMAGE_PART_MAGNITUDE;
     if (part == first) return 0;
     return part == first + 1 ? 1 : 2;
   }
@@ -232,9 +232,8 @@ class Sorter {
         refuse("ECHO_TIMES_EQUAL", "several echoes are said to have the same echo time, " +
                                        milliseconds(frame(ref).te_s()));
       else
-        refuse("DUPLICATE_IMAGES", "there are several images of echo " +
-                                       std::to_string(echo + 1) + ", slice " +
-                                       std::to_string(slice + 1) +
+        refuse("DUPLICATE_IMAGES", "there are several images of echo " + std::to_string(echo + 1) +
+                                       ", slice " + std::to_string(slice + 1) +
                                        "; repeated measurements are not supported");
     });
     even_spacing();
@@ -248,8 +247,10 @@ class Sorter {
     images.spacing_mm_ = exam_.files.front().facts.slice_thickness_mm();
     if (places.size() < 2) return;
     double step = places[1] - places[0];
-    for (std::size_t i = 1; i < places.size(); ++i) step = std::min(step, places[i] - places[i - 1]);
-    auto const slots = static_cast<std::size_t>(std::llround((places.back() - places[0]) / step)) + 1;
+    for (std::size_t i = 1; i < places.size(); ++i)
+      step = std::min(step, places[i] - places[i - 1]);
+    auto const slots =
+        static_cast<std::size_t>(std::llround((places.back() - places[0]) / step)) + 1;
     if (slots > 4096) return refuse("SLICES_IRREGULAR", "the slices lie at uneven distances");
     step = (places.back() - places[0]) / static_cast<double>(slots - 1);
     std::vector<double> even(slots);
@@ -285,8 +286,8 @@ class Sorter {
           if (!images.at(echo, slice, part)) absent.push_back(slice);
         if (absent.empty()) continue;
         exam_.missing.push_back(std::string(names[part]) + ", echo " + std::to_string(echo + 1) +
-                                " (" + milliseconds(images.te_s_[echo]) + "): " +
-                                (absent.size() == slices ? "all slices" : list_of(absent)));
+                                " (" + milliseconds(images.te_s_[echo]) +
+                                "): " + (absent.size() == slices ? "all slices" : list_of(absent)));
       }
     }
     if (declared_echoes > echoes)

@@ -32,7 +32,7 @@ struct FrameRef {
 /// Which images fill the exam, echo by echo and slice by slice.
 class ExamImages {
  public:
-  bool complex() const { return complex_; }           // real and imaginary
+  bool complex() const { return complex_; }  // real and imaginary
   std::vector<double> const& te_s() const { return te_s_; }
   std::size_t slices() const { return positions_.size(); }
   double slice_spacing_mm() const { return spacing_mm_; }
@@ -61,7 +61,7 @@ struct DicomExam {
   ExamImages images;
   std::vector<std::string> missing;  // "phase, echo 2 (10 ms): slices 3, 17 to 20"
   bool counted = false;              // the scanner said how many echoes and slices there are
-  std::optional<Refusal> refusal;  // no further image can mend it
+  std::optional<Refusal> refusal;    // no further image can mend it
 
   bool ready() const { return !refusal && missing.empty(); }
 };

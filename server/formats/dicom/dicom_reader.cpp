@@ -61,7 +61,8 @@ struct EchoVolumes {
 class Reader {
  public:
   explicit Reader(DicomExam const& exam)
-      : exam_(exam), facts_(exam.files.front().facts),
+      : exam_(exam),
+        facts_(exam.files.front().facts),
         slice_size_(std::size_t{facts_.rows()} * facts_.columns()) {}
 
   std::size_t slice_size() const { return slice_size_; }
@@ -98,8 +99,7 @@ void put_geometry(DicomExam const& exam, qsm::v1::ExamHeader& header) {
   *geometry.mutable_x_direction_lps() = to_message(axes.row);
   *geometry.mutable_y_direction_lps() = to_message(axes.column);
   *geometry.mutable_z_direction_lps() = to_message(axes.normal);
-  *geometry.mutable_origin_lps_mm() =
-      to_message(position_of(header.source_slices(0).position()));
+  *geometry.mutable_origin_lps_mm() = to_message(position_of(header.source_slices(0).position()));
   header.set_source_orientation(facts.orientation());
 }
 
@@ -216,8 +216,8 @@ DicomExam only_exam(FolderContents const& contents) {
                       "there are no magnitude and phase images among " +
                           std::to_string(contents.files.size()) + " MR instances" +
                           (contents.others.empty() ? "" : "; " + contents.others.front()));
-  auto const ready = std::count_if(exams.begin(), exams.end(),
-                                   [](DicomExam const& exam) { return exam.ready(); });
+  auto const ready =
+      std::count_if(exams.begin(), exams.end(), [](DicomExam const& exam) { return exam.ready(); });
   if (ready > 1) {
     std::string names;
     for (auto const& exam : exams)
@@ -246,10 +246,10 @@ void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWrit
   EchoVolumes volumes;
   reader.read(0, volumes);
   bool const complex = exam.images.complex();
-  bool const chopped =
-      options.chopped.value_or(header.vendor() == "ge" &&
-                               neighbours_opposed(complex, volumes, reader.slice_size()));
-  if (chopped) header.add_warnings("SLICE_CHOPPING: the sign of every other slice was inverted back");
+  bool const chopped = options.chopped.value_or(
+      header.vendor() == "ge" && neighbours_opposed(complex, volumes, reader.slice_size()));
+  if (chopped)
+    header.add_warnings("SLICE_CHOPPING: the sign of every other slice was inverted back");
   out.header(header);
 
   auto const& matrix = header.geometry().matrix();
@@ -258,8 +258,8 @@ void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWrit
     if (echo > 0) reader.read(echo, volumes);
     if (chopped) undo_chopping(complex, volumes, reader.slice_size());
     auto const head = [&](Component component) {
-      return qsm::container::ImageBlockHead{echo,       0,          static_cast<std::uint32_t>(component),
-                                            matrix.x(), matrix.y(), matrix.z()};
+      return qsm::container::ImageBlockHead{
+          echo, 0, static_cast<std::uint32_t>(component), matrix.x(), matrix.y(), matrix.z()};
     };
     auto const& [a, b] = volumes.parts;
     if (complex) {

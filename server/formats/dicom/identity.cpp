@@ -29,9 +29,9 @@ class Utf8 {
     bool const escapes = value.find('\x1b') != std::string::npos;
     if (is_ascii(value) && !escapes) return value;
     OFString converted;
-    if (known_ && converter_.convertString(OFString(value.data(), value.size()), converted,
-                                           delimiters)
-                      .good())
+    if (known_ &&
+        converter_.convertString(OFString(value.data(), value.size()), converted, delimiters)
+            .good())
       return {converted.data(), converted.size()};
     std::replace_if(
         value.begin(), value.end(), [](unsigned char c) { return c >= 0x80 || c == 0x1b; }, '?');

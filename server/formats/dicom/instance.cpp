@@ -126,8 +126,8 @@ class Describer {
 
   void scan() {
     *instance_.mutable_identity() = identity_of(dataset_);
-    double const frequency_mhz = scan_number(DCM_ImagingFrequency, DCM_MRImagingModifierSequence,
-                                             DCM_TransmitterFrequency);
+    double const frequency_mhz =
+        scan_number(DCM_ImagingFrequency, DCM_MRImagingModifierSequence, DCM_TransmitterFrequency);
     instance_.set_frequency_hz(1e6 * frequency_mhz);
     double const b0 = number(dataset_, DCM_MagneticFieldStrength).value_or(0);
     // Some routers and old software write gauss.
@@ -135,8 +135,8 @@ class Describer {
     instance_.set_tr_s(1e-3 * scan_number(DCM_RepetitionTime,
                                           DCM_MRTimingAndRelatedParametersSequence,
                                           DCM_RepetitionTime));
-    instance_.set_flip_angle_deg(scan_number(
-        DCM_FlipAngle, DCM_MRTimingAndRelatedParametersSequence, DCM_FlipAngle));
+    instance_.set_flip_angle_deg(
+        scan_number(DCM_FlipAngle, DCM_MRTimingAndRelatedParametersSequence, DCM_FlipAngle));
     auto const declared = declared_counts(vendor_, dataset_);
     instance_.set_declared_echoes(declared.echoes);
     instance_.set_declared_slices(declared.slices);
@@ -156,8 +156,8 @@ class Describer {
     if (frame.part() == qsm::v1::IMAGE_PART_UNSPECIFIED) return;
     place(frame, index);
     DcmItem* const echo = groups_.group(index, DCM_MREchoSequence);
-    frame.set_te_s(1e-3 * required_number(echo, groups_.multi_frame() ? DCM_EffectiveEchoTime
-                                                                       : DCM_EchoTime));
+    frame.set_te_s(
+        1e-3 * required_number(echo, groups_.multi_frame() ? DCM_EffectiveEchoTime : DCM_EchoTime));
     frame.set_echo_number(count(dataset_, DCM_EchoNumbers));
     auto const scale = scale_of(frame.part(), index);
     frame.set_scale(scale.scale);
@@ -180,8 +180,7 @@ class Describer {
       instance_.set_row_spacing_mm(spacing[0]);
       instance_.set_column_spacing_mm(spacing[1]);
       instance_.set_slice_thickness_mm(thickness);
-    } else if (instance_.orientation() != orientation ||
-               instance_.row_spacing_mm() != spacing[0] ||
+    } else if (instance_.orientation() != orientation || instance_.row_spacing_mm() != spacing[0] ||
                instance_.column_spacing_mm() != spacing[1]) {
       throw FormatError("GEOMETRY_MISMATCH",
                         "the frames of one instance lie in different directions");
@@ -232,8 +231,8 @@ bool is_mr_image_class(std::string const& uid) {
 
 void load(std::filesystem::path const& path, DcmFileFormat& file) {
   if (!dcmDataDict.isDictionaryLoaded())
-    throw FormatError("DICOM_DICTIONARY_MISSING",
-                      "DCMTK found no data dictionary", "set DCMDICTPATH to dicom.dic");
+    throw FormatError("DICOM_DICTIONARY_MISSING", "DCMTK found no data dictionary",
+                      "set DCMDICTPATH to dicom.dic");
   auto const status = file.loadFile(path.c_str());
   if (status.bad())
     throw FormatError("NOT_DICOM", std::string(status.text()) + ", in " + path.filename().string());

@@ -13,8 +13,8 @@ namespace {
 
 std::vector<double> components(std::string const& text, std::size_t expected) {
   auto const values = parse_numbers(text);
-  bool const far = std::any_of(values.begin(), values.end(),
-                               [](double value) { return std::abs(value) > 1e5; });
+  bool const far =
+      std::any_of(values.begin(), values.end(), [](double value) { return std::abs(value) > 1e5; });
   if (values.size() != expected || far)
     throw FormatError("DICOM_VALUE_INVALID", "position or orientation of an image is not " +
                                                  std::to_string(expected) + " numbers");

@@ -139,8 +139,7 @@ LinearScale phase_scale(Vendor vendor, StoredPixels const& stored) {
   constexpr double kMilli = 1e-3;
   double const levels = std::ldexp(1, static_cast<int>(stored.bits));
   bool const identity = stored.slope == 1 && stored.intercept == 0;
-  if (vendor == Vendor::kSiemens && identity && !stored.is_signed)
-    return {2 * kPi / levels, -kPi};
+  if (vendor == Vendor::kSiemens && identity && !stored.is_signed) return {2 * kPi / levels, -kPi};
   if (vendor == Vendor::kGe && identity) return {kMilli, 0};
 
   double const first = stored.is_signed ? -levels / 2 : 0;

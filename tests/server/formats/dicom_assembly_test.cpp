@@ -20,8 +20,8 @@ constexpr double kTe[] = {0.004, 0.010, 0.016};
 SourceFile image(qsm::v1::ImagePart part, int echo, int slice, std::uint32_t series) {
   SourceFile file;
   auto& facts = file.facts;
-  std::string const uid = "1.2." + std::to_string(series) + "." + std::to_string(echo) + "." +
-                          std::to_string(slice);
+  std::string const uid =
+      "1.2." + std::to_string(series) + "." + std::to_string(echo) + "." + std::to_string(slice);
   facts.set_sop_instance_uid(uid);
   facts.set_content_sha256(uid);
   facts.set_series_instance_uid("1.2." + std::to_string(series));
@@ -104,7 +104,8 @@ TEST(DicomAssembly, CountsByWhatTheScannerSays) {
 
 TEST(DicomAssembly, AGapIsAMissingSlice) {
   auto files = scan();
-  std::erase_if(files, [](auto const& file) { return file.facts.frames(0).position().ends_with("\\6"); });
+  std::erase_if(files,
+                [](auto const& file) { return file.facts.frames(0).position().ends_with("\\6"); });
   auto const exams = sort_into_exams(files);
   EXPECT_EQ(exams[0].images.slices(), 5u);
   EXPECT_EQ(exams[0].missing.size(), 6u);
@@ -170,8 +171,8 @@ TEST(DicomVendor, ScalesPhaseByTagsAlone) {
   auto const siemens = phase_scale(Vendor::kSiemens, {.bits = 12});
   EXPECT_NEAR(at(siemens, 0), -kPi, 1e-12);
   EXPECT_NEAR(at(siemens, 2048), 0, 1e-12);
-  auto const rescaled = phase_scale(
-      Vendor::kSiemens, {.bits = 12, .slope = 2, .intercept = -4096, .rescaled = true});
+  auto const rescaled =
+      phase_scale(Vendor::kSiemens, {.bits = 12, .slope = 2, .intercept = -4096, .rescaled = true});
   EXPECT_NEAR(at(rescaled, 2048), 0, 1e-12);
   EXPECT_NEAR(at(rescaled, 4096), kPi, 1e-12);
   EXPECT_NEAR(at(phase_scale(Vendor::kGe, {.bits = 16, .is_signed = true}), 3142), 3.142, 1e-9);
@@ -179,8 +180,7 @@ TEST(DicomVendor, ScalesPhaseByTagsAlone) {
       Vendor::kPhilips, {.bits = 12, .slope = 1.5346, .intercept = -3142, .rescaled = true});
   EXPECT_NEAR(at(philips, 4095), 3.1422, 1e-3);
   auto const radians = phase_scale(
-      Vendor::kPhilips,
-      {.bits = 12, .slope = 2 * kPi / 4095, .intercept = -kPi, .rescaled = true});
+      Vendor::kPhilips, {.bits = 12, .slope = 2 * kPi / 4095, .intercept = -kPi, .rescaled = true});
   EXPECT_NEAR(at(radians, 4095), kPi, 1e-9);
   EXPECT_EQ(reason_of([] {
               phase_scale(Vendor::kPhilips,

@@ -51,22 +51,22 @@ class DeliveryQueueTest : public testing::Test {
   std::vector<std::string> sent;             // UIDs that the PACS took
   std::vector<std::string> asked_to_commit;  // transactions
   std::function<StoreAnswer(std::string const&)> pacs = [](auto const&) { return StoreAnswer{}; };
-  DeliveryQueue queue{journal, settings, folder.path(),
-                      {.send =
-                           [this](NodeSettings const&,
-                                  std::vector<OutgoingInstance> const& instances,
-                                  auto const& answered) {
-                             for (std::size_t i = 0; i < instances.size(); ++i) {
-                               auto const answer = pacs(instances[i].sop_instance_uid);
-                               if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
-                               if (!answered(i, answer)) return;
-                             }
-                           },
-                       .request_commitment =
-                           [this](NodeSettings const&, std::string const& uid, auto const&) {
-                             asked_to_commit.push_back(uid);
-                           }},
-                      [this] { return now; }};
+  DeliveryQueue queue{
+      journal,
+      settings,
+      folder.path(),
+      {.send =
+           [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
+                  auto const& answered) {
+             for (std::size_t i = 0; i < instances.size(); ++i) {
+               auto const answer = pacs(instances[i].sop_instance_uid);
+               if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
+               if (!answered(i, answer)) return;
+             }
+           },
+       .request_commitment = [this](NodeSettings const&, std::string const& uid,
+                                    auto const&) { asked_to_commit.push_back(uid); }},
+      [this] { return now; }};
 };
 
 }  // namespace
@@ -148,19 +148,20 @@ TEST_F(DeliveryQueueTest, GivesUpAfterTwoDays) {
 TEST_F(DeliveryQueueTest, IsDeliveredWhenTheNodeCommits) {
   Settings committing = with_a_pacs();
   committing.nodes["pacs"].commitment = true;
-  DeliveryQueue committed{journal, committing, folder.path(),
-                          {.send =
-                               [this](auto const&, auto const& instances, auto const& answered) {
-                                 for (std::size_t i = 0; i < instances.size(); ++i) {
-                                   sent.push_back(instances[i].sop_instance_uid);
-                                   answered(i, {});
-                                 }
-                               },
-                           .request_commitment =
-                               [this](auto const&, std::string const& uid, auto const&) {
-                                 asked_to_commit.push_back(uid);
-                               }},
-                          [this] { return now; }};
+  DeliveryQueue committed{
+      journal,
+      committing,
+      folder.path(),
+      {.send =
+           [this](auto const&, auto const& instances, auto const& answered) {
+             for (std::size_t i = 0; i < instances.size(); ++i) {
+               sent.push_back(instances[i].sop_instance_uid);
+               answered(i, {});
+             }
+           },
+       .request_commitment = [this](auto const&, std::string const& uid,
+                                    auto const&) { asked_to_commit.push_back(uid); }},
+      [this] { return now; }};
   EXPECT_TRUE(committed.step("pacs"));
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_COMMITTING);
   EXPECT_FALSE(committed.step("pacs"));

@@ -28,17 +28,21 @@ TEST(GatewaySettings, SaysWhereAMistakeIs) {
   EXPECT_EQ(why(with("")), "none");
   EXPECT_EQ(why("{"), "the file: is not JSON");
   EXPECT_EQ(why("{}"), "the file: names no 'pipelines'");
-  EXPECT_EQ(why(R"({"pipelines": {"QSM": {}}})"), "the file: names no 'callers': nobody could send");
+  EXPECT_EQ(why(R"({"pipelines": {"QSM": {}}})"),
+            "the file: names no 'callers': nobody could send");
   EXPECT_EQ(why(with(R"(, "nods": {})")), "the file: 'nods' means nothing here");
   EXPECT_EQ(why(with(R"(, "listen": [{"port": 70000}])")), "listen 1: 'port' is not 1 to 65535");
   EXPECT_EQ(why(with(R"(, "nodes": {"pacs": {"ae_title": "A", "port": 1}})")),
             "node 'pacs': has no 'host'");
-  EXPECT_EQ(why(with(R"(, "nodes": {"pacs": {"ae_title": "ABCDEFGHIJKLMNOPQ", "host": "h", "port": 1}})")),
-            "node 'pacs': 'ABCDEFGHIJKLMNOPQ' is no AE title (1 to 16 characters)");
+  EXPECT_EQ(
+      why(with(
+          R"(, "nodes": {"pacs": {"ae_title": "ABCDEFGHIJKLMNOPQ", "host": "h", "port": 1}})")),
+      "node 'pacs': 'ABCDEFGHIJKLMNOPQ' is no AE title (1 to 16 characters)");
   EXPECT_EQ(why(R"({"pipelines": {"QSM": {"priority": "now"}}, "callers": [{"ae_title": "*"}]})"),
             "pipeline 'QSM': 'now' is no priority");
-  EXPECT_EQ(why(R"({"pipelines": {"QSM": {}}, "callers": [{"ae_title": "A", "return_to": ["x"]}]})"),
-            "caller 'A': its node 'x' is not under 'nodes'");
+  EXPECT_EQ(
+      why(R"({"pipelines": {"QSM": {}}, "callers": [{"ae_title": "A", "return_to": ["x"]}]})"),
+      "caller 'A': its node 'x' is not under 'nodes'");
 }
 
 TEST(GatewaySettings, WhoMaySendAndWhereResultsGo) {
