@@ -126,7 +126,10 @@ class Sorter {
     std::sort(exam_.files.begin(), exam_.files.end(), [](auto const& a, auto const& b) {
       return a.facts.sop_instance_uid() < b.facts.sop_instance_uid();
     });
-    exam_.images.complex_ = has_both(qsm::v1::IMAGE_PART_REAL, qsm::v1::IMAGE_PART_IMAGINARY);
+    // Real or imaginary images alone are a complex exam that lacks the other part.
+    bool const polar = has_any(qsm::v1::IMAGE_PART_MAGNITUDE) || has_any(qsm::v1::IMAGE_PART_PHASE);
+    exam_.images.complex_ =
+        !polar || (has_any(qsm::v1::IMAGE_PART_REAL) && has_any(qsm::v1::IMAGE_PART_IMAGINARY));
     axes();
     refuse_by_facts();
     if (!exam_.refusal) fill();
@@ -152,12 +155,9 @@ class Sorter {
     return part == first + 1 ? 1 : 2;
   }
 
-  bool has_both(ImagePart a, ImagePart b) const {
-    auto const any = [&](ImagePart part) {
-      return std::any_of(exam_.files.begin(), exam_.files.end(),
-                         [&](auto const& file) { return has_part(file.facts, part); });
-    };
-    return any(a) && any(b);
+  bool has_any(ImagePart part) const {
+    return std::any_of(exam_.files.begin(), exam_.files.end(),
+                       [&](auto const& file) { return has_part(file.facts, part); });
   }
 
   qsm::v1::DicomFrame const& frame(FrameRef ref) const {

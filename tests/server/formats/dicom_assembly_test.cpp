@@ -91,6 +91,16 @@ TEST(DicomAssembly, NamesWhatIsMissing) {
                                                         "phase, echo 2 (10 ms): slices 3, 4"}));
 }
 
+TEST(DicomAssembly, OnePartAloneIsNotReady) {
+  for (auto const part : {qsm::v1::IMAGE_PART_MAGNITUDE, qsm::v1::IMAGE_PART_PHASE,
+                          qsm::v1::IMAGE_PART_REAL, qsm::v1::IMAGE_PART_IMAGINARY}) {
+    auto const exams = sort_into_exams(std::vector{image(part, 0, 0, 6), image(part, 0, 1, 6)});
+    ASSERT_EQ(exams.size(), 1u);
+    EXPECT_FALSE(exams[0].ready());
+    EXPECT_EQ(exams[0].missing.size(), 1u);
+  }
+}
+
 TEST(DicomAssembly, CountsByWhatTheScannerSays) {
   auto files = scan();
   for (auto& file : files) {
