@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kBusy{15};  // the daemon's disk is full, or a quota used up
 
 std::chrono::duration<double> seconds(double value) {
   return std::chrono::duration<double>(value);
@@ -121,6 +122,7 @@ void ExamDesk::watch(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, stop, kLook, [&] { return stop.stop_requested(); })) {
     if (Clock::now() >= next_forgetting_) forget_settled();
+    take_up_later_ones();
     for (auto& [path, folder] : folders_) {
       try {
         look_at(path, folder);
@@ -130,6 +132,14 @@ void ExamDesk::watch(std::stop_token stop) {
       }
     }
   }
+}
+
+void ExamDesk::take_up_later_ones() {
+  auto const due = later_.upper_bound(Clock::now());
+  if (due == later_.begin()) return;
+  for (auto at = later_.begin(); at != due; ++at) queue_.push_back(std::move(at->second));
+  later_.erase(later_.begin(), due);
+  changed_.notify_all();
 }
 
 /// Once a minute: images and results of exams that were delivered long ago.
@@ -267,6 +277,12 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
   } catch (FormatError const& error) {
     fail(exam, error.reason(), error.what());
   } catch (RpcError const& error) {
+    if (error.detail().retryable()) {
+      spdlog::warn("exam {} waits: {}", exam.exam_id(), error.what());
+      std::scoped_lock const lock(mutex_);
+      later_.emplace(Clock::now() + kBusy, std::move(exam));
+      return;
+    }
     fail(exam, error.detail().reason(), error.what());
   } catch (std::exception const& error) {
     fail(exam, "INTERNAL", error.what());

@@ -64,6 +64,7 @@ class ExamDesk {
 
   void watch(std::stop_token stop);
   void forget_settled();
+  void take_up_later_ones();
   void look_at(std::filesystem::path const& path, Folder& folder);
   bool judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam, Clock::duration quiet);
   qsm::v1::ReceivedExam view_of(std::filesystem::path const& path, Folder const& folder,
@@ -84,6 +85,7 @@ class ExamDesk {
   std::condition_variable_any changed_;
   std::map<std::filesystem::path, Folder> folders_;
   std::deque<qsm::v1::ReceivedExam> queue_;
+  std::multimap<Clock::time_point, qsm::v1::ReceivedExam> later_;  // what the daemon cannot take now
   Clock::time_point next_forgetting_{};
   std::vector<std::jthread> threads_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -49,6 +51,7 @@ struct Series {
   std::uint32_t number = 0;
   std::string uid;
   bool distortion_corrected = false;
+  std::set<double> acquired_s;  // when, where the images say so
   std::set<int> parts;
   std::vector<SourceFile> files;
 
@@ -59,7 +62,30 @@ struct Series {
   bool has(ImagePart part) const { return parts.contains(part); }
 };
 
-/// Series of one grid, each whole in itself or joined with the one that has what it lacks: the
+/// Days do not matter to what is compared here, but midnight does.
+std::optional<double> acquisition_time_s(qsm::v1::Identity const& id) {
+  int hours = 0, minutes = 0, day = 0;
+  double whole_seconds = 0;
+  if (std::sscanf(id.acquisition_time().c_str(), "%2d%2d%lf", &hours, &minutes, &whole_seconds) !=
+      3)
+    return std::nullopt;
+  std::sscanf(id.acquisition_date().c_str(), "%*6d%2d", &day);
+  return 86400.0 * day + 3600.0 * hours + 60.0 * minutes + whole_seconds;
+}
+
+/// Parts of one scan were acquired together. Two scans of one protocol, sent by halves, must not
+/// become one map: they lie minutes apart.
+bool acquired_together(Series const& a, Series const& b) {
+  constexpr double kApart_s = 30;
+  if (a.acquired_s.empty() || b.acquired_s.empty()) return true;
+  return std::any_of(a.acquired_s.begin(), a.acquired_s.end(), [&](double time) {
+    auto const near = b.acquired_s.lower_bound(time - kApart_s);
+    return near != b.acquired_s.end() && *near <= time + kApart_s;
+  });
+}
+
+/// Series of one grid, each whole in itself or joined with one that has what it lacks and was
+/// acquired with it: the
 /// nearest by number, an earlier one first, and with the same distortion correction if there is
 /// one.
 std::vector<std::vector<Series>> pair_up(std::vector<Series> series) {
@@ -69,6 +95,7 @@ std::vector<std::vector<Series>> pair_up(std::vector<Series> series) {
   std::vector<std::vector<Series>> acquisitions;
   auto const fits = [](std::vector<Series> const& acquisition, Series const& other, bool alike) {
     if (acquisition.size() != 1 || acquisition[0].whole()) return false;
+    if (!acquired_together(acquisition[0], other)) return false;
     Series both = acquisition[0];
     both.parts.insert(other.parts.begin(), other.parts.end());
     return both.whole() && !other.whole() &&
@@ -315,6 +342,8 @@ std::vector<DicomExam> sort_into_exams(std::span<SourceFile const> files) {
     series.uid = file.facts.series_instance_uid();
     series.number = file.facts.series_number();
     series.distortion_corrected = file.facts.distortion_corrected();
+    if (auto const time = acquisition_time_s(file.facts.identity()))
+      series.acquired_s.insert(*time);
     for (auto const& frame : file.facts.frames()) series.parts.insert(frame.part());
     series.files.push_back(file);
   }

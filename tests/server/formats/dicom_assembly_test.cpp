@@ -133,6 +133,23 @@ TEST(DicomAssembly, TwoScansOfOneProtocolStayApart) {
   }
 }
 
+TEST(DicomAssembly, HalvesOfTwoScansNeverMeet) {
+  std::vector<SourceFile> files;
+  for (auto& file : scan(6)) {  // magnitude of one scan, phase of another, two minutes later
+    bool const phase = file.facts.series_number() == 7;
+    file.facts.mutable_identity()->set_acquisition_date("20260102");
+    file.facts.mutable_identity()->set_acquisition_time(phase ? "101312.5" : "101112.250000");
+    files.push_back(file);
+  }
+  auto exams = sort_into_exams(files);
+  ASSERT_EQ(exams.size(), 2u);
+  EXPECT_FALSE(exams[0].ready() || exams[1].ready());
+  for (auto& file : files) file.facts.mutable_identity()->set_acquisition_time("101112.25");
+  exams = sort_into_exams(files);
+  ASSERT_EQ(exams.size(), 1u);
+  EXPECT_TRUE(exams[0].ready());
+}
+
 TEST(DicomAssembly, RefusesByName) {
   EXPECT_EQ(refusal_of(scan()), "none");
 
