@@ -85,9 +85,8 @@ bool acquired_together(Series const& a, Series const& b) {
 }
 
 /// Series of one grid, each whole in itself or joined with one that has what it lacks and was
-/// acquired with it: the
-/// nearest by number, an earlier one first, and with the same distortion correction if there is
-/// one.
+/// acquired with it: the nearest by number, an earlier one first, and with the same distortion
+/// correction if there is one.
 std::vector<std::vector<Series>> pair_up(std::vector<Series> series) {
   std::sort(series.begin(), series.end(), [](Series const& a, Series const& b) {
     return std::tie(a.number, a.uid) < std::tie(b.number, b.uid);
