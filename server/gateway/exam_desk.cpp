@@ -252,7 +252,13 @@ void ExamDesk::work(std::stop_token stop) {
       exam = std::move(queue_.front());
       queue_.pop_front();
     }
-    run(std::move(exam));
+    try {
+      run(exam);
+    } catch (std::exception const& error) {  // not even its failure could be journaled
+      spdlog::error("exam {} waits: {}", exam.exam_id(), error.what());
+      std::scoped_lock const lock(mutex_);
+      later_.emplace(Clock::now() + kBusy, std::move(exam));
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/serve.hpp"
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmnet/dcmlayer.h>
 #include <fcntl.h>
 #include <grpcpp/server_builder.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include "formats/format_error.hpp"
 #include "gateway/delivery_queue.hpp"
 #include "gateway/dicom_service.hpp"
+#include "gateway/dicom_tls.hpp"
 #include "gateway/exam_desk.hpp"
 #include "gateway/listener.hpp"
 #include "gateway/stow_client.hpp"
@@ -47,7 +50,7 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
 
 /// What a process that holds a connection says: "stored FOLDER", "captured FILE", "committed
 /// TRANSACTION FAILED_INSTANCE..."
-void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) {
+void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) try {
   std::istringstream words(line);
   std::string what, first;
   words >> what >> std::ws;
@@ -59,6 +62,9 @@ void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) {
   std::getline(words, first);
   if (what == "stored") desk.stored(first);
   if (what == "captured") desk.captured(first);
+} catch (std::exception const& error) {
+  // What it is about is on disk, and found again at the next start at the latest.
+  spdlog::error("{}: {}", line, error.what());
 }
 
 std::vector<Port> ports_of(Settings const& settings, ServeOptions const& options) {
@@ -88,6 +94,9 @@ int serve(ServeOptions const& options) {
   ::signal(SIGPIPE, SIG_IGN);
 
   Settings const settings = Settings::read(options.config);
+  for (auto const& listen : settings.listen)
+    if (listen.tls)
+      make_tls(*listen.tls, NET_ACCEPTOR);  // now rather than at the first association
   auto const state = std::filesystem::absolute(options.state);
   File const lock_file = lock(state);
   Inbox const inbox(state);
