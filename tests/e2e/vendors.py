@@ -4,7 +4,7 @@ import json
 
 import numpy
 
-from chistream_harness import (FAST, TE_S, Server, check_dicom, instances, nibabel,
+from chistream_harness import (FAST, REFUSED, TE_S, Server, check_dicom, instances, nibabel,
                                pixels_equal_map, pydicom, real_data, report, run)
 from vendor_scans import KINDS, Head, write
 
@@ -123,6 +123,28 @@ def measured_images_of_six_echoes(folder):
     print(f"field {spread[0]:.0f} to {spread[1]:.0f} Hz in {mask.sum()} voxels")
 
 
+def homodyne(images, part=0.2):
+    """Each slice divided by the phase of its own low-pass, a Hann window of `part` of k-space."""
+    spectrum = numpy.fft.fftshift(numpy.fft.fft2(images, axes=(1, 2)), (1, 2))
+    window = numpy.zeros(images.shape[1:3])
+    low = [slice((size - int(part * size)) // 2, (size + int(part * size)) // 2)
+           for size in window.shape]
+    window[tuple(low)] = numpy.outer(*(numpy.hanning(axis.stop - axis.start) for axis in low))
+    smooth = numpy.fft.ifft2(numpy.fft.ifftshift(spectrum * window[None, :, :, None], (1, 2)),
+                             axes=(1, 2))
+    return numpy.abs(images) * numpy.exp(1j * numpy.angle(images * smooth.conj()))
+
+
+def filtered_phase_is_refused(folder):
+    head = Head.simulate(folder, te_s=(0.006, 0.018))
+    head.images = homodyne(head.images)
+    with Server(folder) as server:
+        for kind in ("siemens-xa", "ge-complex"):
+            refused = server.client("reconstruct", write(head, folder / kind, kind), "-o",
+                                    folder / "out", expect=REFUSED)
+            assert "FILTERED_PHASE" in refused.stderr, refused.stderr
+
+
 # Stored phase of each maker in radians, and which way it turns.
 PAIRS = {"ge": ("ge", lambda stored: stored / 1000, -1),
          "philips": ("philips", lambda stored: stored / 1000, +1),
@@ -184,5 +206,6 @@ def measured_pairs_of_three_makers(folder):
 
 if __name__ == "__main__":
     run(maps_agree_whatever_the_vendor, each_voxel_lies_where_its_source_does,
+        filtered_phase_is_refused,
         measured_images_of_six_echoes,
         measured_pairs_of_three_makers)

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstdio>
 #include <list>
 #include <memory>
 #include <numbers>
 
 #include "formats/dicom/instance.hpp"
+#include "formats/dicom/phase_filter.hpp"
 #include "formats/dicom/pixels.hpp"
 #include "formats/dicom/plane.hpp"
 #include "formats/format_error.hpp"
@@ -67,7 +69,8 @@ class Reader {
 
   std::size_t slice_size() const { return slice_size_; }
 
-  void read(std::size_t echo, EchoVolumes& volumes) {
+  EchoVolumes read(std::size_t echo) {
+    EchoVolumes volumes;
     for (std::size_t part = 0; part < 2; ++part) {
       volumes.parts[part].resize(slice_size_ * exam_.images.slices());
       for (std::size_t z = 0; z < exam_.images.slices(); ++z) {
@@ -77,6 +80,7 @@ class Reader {
                     std::span(volumes.parts[part]).subspan(z * slice_size_, slice_size_));
       }
     }
+    return volumes;
   }
 
  private:
@@ -187,6 +191,29 @@ void undo_chopping(bool complex, EchoVolumes& volumes, std::size_t slice_size) {
   }
 }
 
+/// Filtered phase gives a map that looks plausible and is wrong.
+void check_unfiltered(DicomExam const& exam, bool complex, EchoVolumes const& last,
+                      qsm::v1::ExamHeader& header) {
+  constexpr double kFiltered = 0.8, kSuspect = 0.6;
+  constexpr double kLongEcho_Ts = 0.02;  // echo time x field: phase has had time to turn
+  auto const& facts = exam.files.front().facts;
+  double const coherence =
+      phase_coherence({last.parts[0], last.parts[1], complex, facts.columns(), facts.rows()});
+  char value[16];
+  std::snprintf(value, sizeof(value), "%.2f", coherence);
+  bool const long_echo = exam.images.te_s().back() * header.b0_t() >= kLongEcho_Ts;
+  if (coherence > kFiltered && long_echo)
+    throw FormatError("FILTERED_PHASE",
+                      std::string("the phase of the last echo is the same everywhere (coherence ") +
+                          value + "): it was high-pass filtered",
+                      "send the phase as reconstructed, without SWI processing");
+  if (coherence > kSuspect)
+    header.add_warnings(
+        std::string("PHASE_MAY_BE_FILTERED: the phase of the last echo hardly varies "
+                    "over the image (coherence ") +
+        value + ")");
+}
+
 }  // namespace
 
 FolderContents scan_folder(fs::path const& folder) {
@@ -243,20 +270,27 @@ void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWrit
   qsm::v1::ExamHeader header = header_of(exam, options);
   check_header(header);
   Reader reader(exam);
-  EchoVolumes volumes;
-  reader.read(0, volumes);
+  EchoVolumes first = reader.read(0);
   bool const complex = exam.images.complex();
   bool const chopped = options.chopped.value_or(
-      header.vendor() == "ge" && neighbours_opposed(complex, volumes, reader.slice_size()));
+      header.vendor() == "ge" && neighbours_opposed(complex, first, reader.slice_size()));
   if (chopped)
     header.add_warnings("SLICE_CHOPPING: the sign of every other slice was inverted back");
+  auto const load = [&](std::size_t echo) {
+    EchoVolumes volumes = reader.read(echo);
+    if (chopped) undo_chopping(complex, volumes, reader.slice_size());
+    return volumes;
+  };
+  std::size_t const last_echo = exam.images.te_s().size() - 1;
+  EchoVolumes const last = load(last_echo);
+  check_unfiltered(exam, complex, last, header);
   out.header(header);
 
   auto const& matrix = header.geometry().matrix();
   std::vector<std::complex<float>> joined;
-  for (std::uint32_t echo = 0; echo < exam.images.te_s().size(); ++echo) {
-    if (echo > 0) reader.read(echo, volumes);
-    if (chopped) undo_chopping(complex, volumes, reader.slice_size());
+  for (std::uint32_t echo = 0; echo <= last_echo; ++echo) {
+    EchoVolumes const between = echo < last_echo ? load(echo) : EchoVolumes{};
+    EchoVolumes const& volumes = echo < last_echo ? between : last;
     auto const head = [&](Component component) {
       return qsm::container::ImageBlockHead{
           echo, 0, static_cast<std::uint32_t>(component), matrix.x(), matrix.y(), matrix.z()};

@@ -29,8 +29,9 @@ FolderContents scan_folder(std::filesystem::path const& folder);
 /// SEVERAL_DICOM_EXAMS (naming the series), IMAGES_MISSING (naming them), or the exam's refusal.
 DicomExam only_exam(FolderContents const& contents);
 
-/// Holds one volume and the open multi-frame files. Throws FormatError as only_exam(), describe(),
-/// check_header() and PHASE_OUT_OF_RANGE do.
+/// Holds the volumes of three echoes and the open multi-frame files. Throws FormatError as only_exam(), describe(),
+/// check_header() do, and
+/// FILTERED_PHASE (phase_filter.hpp).
 ///
 /// GE leaves the sign of every other slice of a 3D acquisition inverted ("chopping"). It is undone
 /// where neighbouring slices of the first echo are opposed on the whole: with S_k the complex
