@@ -76,7 +76,7 @@ int show(GatewayFlags const& flags, Messages const& messages) {
 
 struct ExamFlagsOfGateway {
   GatewayFlags gateway;
-  std::string retry, send, to;
+  std::string retry, discard, send, to;
 };
 
 int exams(ExamFlagsOfGateway const& flags) {
@@ -87,6 +87,14 @@ int exams(ExamFlagsOfGateway const& flags) {
     print(ask<qsm::v1::ReceivedExam>([&](auto* context, auto* response) {
       return stub->RetryExam(context, request, response);
     }));
+    return kExitOk;
+  }
+  if (!flags.discard.empty()) {
+    qsm::v1::DiscardExamRequest request;
+    request.set_exam_id(flags.discard);
+    ask<qsm::v1::DiscardExamResponse>([&](auto* context, auto* response) {
+      return stub->DiscardExam(context, request, response);
+    });
     return kExitOk;
   }
   if (!flags.send.empty()) {
@@ -143,6 +151,7 @@ Command add_exams(CLI::App& program) {
   auto const flags = std::make_shared<ExamFlagsOfGateway>();
   flags->gateway.add_to(*app);
   app->add_option("--retry", flags->retry, "reconstruct this exam, which failed, once more");
+  app->add_option("--discard", flags->discard, "take this exam, which failed, and its images away");
   auto* const send = app->add_option("--send", flags->send, "send the result of this exam ...");
   auto* const to = app->add_option("--to", flags->to, "... to this node");
   send->needs(to);

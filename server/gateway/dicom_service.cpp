@@ -42,6 +42,12 @@ grpc::Status DicomService::RetryExam(grpc::ServerContext*, qsm::v1::RetryExamReq
   return answer("RetryExam", [&] { *response = desk_.retry(request->exam_id()); });
 }
 
+grpc::Status DicomService::DiscardExam(grpc::ServerContext*,
+                                       qsm::v1::DiscardExamRequest const* request,
+                                       qsm::v1::DiscardExamResponse*) {
+  return answer("DiscardExam", [&] { desk_.discard(request->exam_id()); });
+}
+
 grpc::Status DicomService::ListDeliveries(grpc::ServerContext*,
                                           qsm::v1::ListDeliveriesRequest const* request,
                                           qsm::v1::ListDeliveriesResponse* response) {

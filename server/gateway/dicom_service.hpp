@@ -19,6 +19,8 @@ class DicomService final : public qsm::v1::DicomService::Service {
                        qsm::v1::ReceivedExam* response) override;
   grpc::Status RetryExam(grpc::ServerContext*, qsm::v1::RetryExamRequest const* request,
                          qsm::v1::ReceivedExam* response) override;
+  grpc::Status DiscardExam(grpc::ServerContext*, qsm::v1::DiscardExamRequest const* request,
+                           qsm::v1::DiscardExamResponse* response) override;
   grpc::Status ListDeliveries(grpc::ServerContext*, qsm::v1::ListDeliveriesRequest const* request,
                               qsm::v1::ListDeliveriesResponse* response) override;
   grpc::Status RetryDelivery(grpc::ServerContext*, qsm::v1::RetryDeliveryRequest const* request,

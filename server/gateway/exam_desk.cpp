@@ -147,24 +147,26 @@ void ExamDesk::forget_settled() try {
   next_forgetting_ = Clock::now() + std::chrono::minutes(1);
   auto const before =
       to_ms(timestamp_now()) - static_cast<std::int64_t>(settings_.keep_hours * 3.6e6);
-  for (auto const& exam : journal_.settled_exams(before)) {
-    auto const path = state_ / exam.folder();
-    if (path.extension() == ".mrd") {
-      fs::remove(path);
-      fs::remove(fs::path(path).replace_extension(".origin"));
-    } else {
-      Inbox::remove(path, exam.sop_instance_uids());
-    }
-    fs::remove_all(state_ / "exams" / exam.exam_id());
-    if (auto const folder = folders_.find(path); folder != folders_.end()) {
-      std::erase_if(folder->second.files,
-                    [](dicom::SourceFile const& file) { return !fs::exists(file.path); });
-      if (!fs::exists(path)) folders_.erase(folder);
-    }
-    journal_.forget_exam(exam.exam_id());  // last: else its images would be an exam anew
-  }
+  for (auto const& exam : journal_.settled_exams(before)) forget(exam);
 } catch (std::exception const& error) {
   spdlog::error("housekeeping: {}", error.what());
+}
+
+void ExamDesk::forget(qsm::v1::ReceivedExam const& exam) {
+  auto const path = state_ / exam.folder();
+  if (path.extension() == ".mrd") {
+    fs::remove(path);
+    fs::remove(fs::path(path).replace_extension(".origin"));
+  } else {
+    Inbox::remove(path, exam.sop_instance_uids());
+  }
+  fs::remove_all(state_ / "exams" / exam.exam_id());
+  if (auto const folder = folders_.find(path); folder != folders_.end()) {
+    std::erase_if(folder->second.files,
+                  [](dicom::SourceFile const& file) { return !fs::exists(file.path); });
+    if (!fs::exists(path)) folders_.erase(folder);
+  }
+  journal_.forget_exam(exam.exam_id());  // last: else its images would be an exam anew
 }
 
 void ExamDesk::look_at(fs::path const& path, Folder& folder) {
@@ -319,16 +321,32 @@ std::vector<qsm::v1::ReceivedExam> ExamDesk::exams(std::uint32_t limit) {
   return all;
 }
 
-qsm::v1::ReceivedExam ExamDesk::retry(std::string const& exam_id) {
-  auto exam = journal_.exam(exam_id);
+qsm::v1::ReceivedExam ExamDesk::failed_exam(std::string const& exam_id) {
+  auto const exam = journal_.exam(exam_id);
   if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
   if (exam->state() != qsm::v1::EXAM_STATE_FAILED)
     throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_FAILED", "the exam has not failed");
-  exam->clear_job_id();
-  exam->clear_finished_at();
-  exam->clear_return_to();
+  return *exam;
+}
+
+void ExamDesk::discard(std::string const& exam_id) {
   std::scoped_lock const lock(mutex_);
-  begin(*exam);
+  auto const exam = failed_exam(exam_id);
+  for (auto const& other : journal_.exams(qsm::v1::EXAM_STATE_RECONSTRUCTING))
+    if (other.folder() == exam.folder())
+      throw RequestError(grpc::FAILED_PRECONDITION, "IMAGES_IN_USE",
+                         "exam " + other.exam_id() + " is made of the same images right now");
+  forget(exam);
+  spdlog::info("exam {} was discarded", exam_id);
+}
+
+qsm::v1::ReceivedExam ExamDesk::retry(std::string const& exam_id) {
+  auto exam = failed_exam(exam_id);
+  exam.clear_job_id();
+  exam.clear_finished_at();
+  exam.clear_return_to();
+  std::scoped_lock const lock(mutex_);
+  begin(exam);
   return *journal_.exam(exam_id);
 }
 

@@ -45,6 +45,10 @@ class ExamDesk {
   /// Throws RequestError NOT_FOUND UNKNOWN_EXAM, FAILED_PRECONDITION EXAM_NOT_FAILED.
   qsm::v1::ReceivedExam retry(std::string const& exam_id);
 
+  /// Takes an exam that failed away, with its images. Throws RequestError NOT_FOUND UNKNOWN_EXAM,
+  /// FAILED_PRECONDITION EXAM_NOT_FAILED, IMAGES_IN_USE (another exam is made of them right now).
+  void discard(std::string const& exam_id);
+
   /// The whole result of an exam for one more node. Throws RequestError NOT_FOUND UNKNOWN_EXAM,
   /// UNKNOWN_NODE; FAILED_PRECONDITION EXAM_NOT_DONE, NO_SUCH_OBJECTS.
   qsm::v1::Delivery send(std::string const& exam_id, std::string const& node);
@@ -64,6 +68,8 @@ class ExamDesk {
 
   void watch(std::stop_token stop);
   void forget_settled();
+  void forget(qsm::v1::ReceivedExam const& exam);
+  qsm::v1::ReceivedExam failed_exam(std::string const& exam_id);
   void take_up_later_ones();
   void look_at(std::filesystem::path const& path, Folder& folder);
   bool judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam, Clock::duration quiet);

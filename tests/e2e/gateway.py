@@ -2,7 +2,7 @@
 
 import numpy
 
-from chistream_harness import Server, call, nibabel, pydicom, real_data, run
+from chistream_harness import BIN, Server, call, nibabel, pydicom, real_data, run, wait_for
 from dicom_harness import FAST_SET, Gateway, Orthanc, tls_files
 from vendor_scans import KINDS, Head, write
 
@@ -100,6 +100,34 @@ def every_object_class(folder):
     assert sorted(classes.values()) == [3, 3, 3]
 
 
+def incomplete_exams_are_named_completed_and_discarded(folder):
+    head = small_head(folder)
+    scan = write(head, folder / "scan", "siemens-v")
+    late = folder / "late"
+    late.mkdir()
+    for path in list(scan.glob("P*.dcm")):
+        ds = pydicom.dcmread(path, stop_before_pixels=True)
+        if float(ds.EchoTime) == 12.0 and ds.InstanceNumber in (5, 6, 7, 11):
+            path.rename(late / path.name)
+    assert len(list(late.iterdir())) == 4
+    with Server(folder) as server:
+        with Gateway(folder, server, {}, quiet_s=0.5, give_up_s=1.5) as gateway:
+            gateway.send(scan)
+            wait_for("the exam to wait", lambda: [e for e in gateway.exams() if e.get("missing")
+                                                  == ["phase, echo 2 (12 ms): slices 5 to 7, 11"]])
+            wait_for("the exam to fail", lambda: gateway.exams()[0]["state"] == "EXAM_STATE_FAILED")
+            failed = gateway.exams()[0]
+            assert failed["error"]["reason"] == "IMAGES_MISSING", failed
+            gateway.send(late)  # what comes late completes it
+            wait_for("the exam", lambda: "EXAM_STATE_DONE" in [e["state"] for e in gateway.exams()])
+            gateway.client("exams", "--discard", failed["exam_id"])
+            (done,) = gateway.exams()
+            assert done["images"] == 240
+            again = call(BIN / "chistream", "exams", "--discard", done["exam_id"], "--gateway",
+                         f"unix:{gateway.socket}", expect=None)
+            assert "EXAM_NOT_FAILED" in again.stderr
+
+
 def by_web_and_with_commitment(folder):
     """STOW-RS to one node; another that has to say that it keeps what it stored."""
     scan = write(small_head(folder), folder / "scan", "siemens-v")
@@ -145,4 +173,5 @@ def measured_images_without_a_hand_step(folder):
 
 
 if __name__ == "__main__":
-    run(every_kind_of_scanner, with_tls, every_object_class, by_web_and_with_commitment, measured_images_without_a_hand_step)
+    run(every_kind_of_scanner, with_tls, every_object_class, by_web_and_with_commitment,
+        incomplete_exams_are_named_completed_and_discarded, measured_images_without_a_hand_step)
