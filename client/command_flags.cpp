@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "client/overrides.hpp"
-#include "client/priority.hpp"
 #include "formats/series_kind.hpp"
+#include "session/overrides.hpp"
+#include "session/priority.hpp"
 
 namespace chistream {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "client/connection.hpp"
-#include "client/exam_cache.hpp"
-#include "client/fetch.hpp"
 #include "client/progress.hpp"
 #include "formats/exam_flags.hpp"
+#include "session/connection.hpp"
+#include "session/exam_cache.hpp"
+#include "session/fetch.hpp"
 
 namespace chistream {
 

@@ -5,7 +5,7 @@
 
 #include "client/command_flags.hpp"
 #include "client/commands.hpp"
-#include "client/overrides.hpp"
+#include "session/overrides.hpp"
 
 namespace chistream {
 

@@ -7,10 +7,10 @@
 #include "client/command_flags.hpp"
 #include "client/commands.hpp"
 #include "client/interrupt.hpp"
-#include "client/job.hpp"
 #include "client/job_display.hpp"
 #include "client/json_output.hpp"
-#include "client/priority.hpp"
+#include "session/job.hpp"
+#include "session/priority.hpp"
 
 namespace chistream {
 

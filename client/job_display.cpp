@@ -5,8 +5,8 @@
 #include <iostream>
 
 #include "client/commands.hpp"
-#include "client/job.hpp"
-#include "client/priority.hpp"
+#include "session/job.hpp"
+#include "session/priority.hpp"
 
 namespace chistream {
 

@@ -7,11 +7,11 @@
 #include "client/command_flags.hpp"
 #include "client/commands.hpp"
 #include "client/interrupt.hpp"
-#include "client/job.hpp"
 #include "client/job_display.hpp"
-#include "client/stopwatch.hpp"
-#include "client/upload.hpp"
 #include "formats/format_error.hpp"
+#include "session/job.hpp"
+#include "session/stopwatch.hpp"
+#include "session/upload.hpp"
 
 namespace chistream {
 

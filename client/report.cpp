@@ -3,8 +3,8 @@
 #include <iostream>
 
 #include "client/commands.hpp"
-#include "client/connection.hpp"
 #include "formats/format_error.hpp"
+#include "session/connection.hpp"
 
 namespace chistream {
 

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 
-#include "client/connection.hpp"
 #include "container/sha256.hpp"
 #include "formats/dicom/attributes.hpp"
 #include "formats/format_error.hpp"
+#include "session/connection.hpp"
 #include "store/request_error.hpp"
 #include "store/timestamp.hpp"
 

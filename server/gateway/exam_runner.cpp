@@ -7,11 +7,6 @@
 #include <iostream>
 #include <set>
 
-#include "client/exam_cache.hpp"
-#include "client/fetch.hpp"
-#include "client/job.hpp"
-#include "client/overrides.hpp"
-#include "client/upload.hpp"
 #include "container/sha256.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
@@ -19,6 +14,11 @@
 #include "formats/series_kind.hpp"
 #include "gateway/inbox.hpp"
 #include "process/child_process.hpp"
+#include "session/exam_cache.hpp"
+#include "session/fetch.hpp"
+#include "session/job.hpp"
+#include "session/overrides.hpp"
+#include "session/upload.hpp"
 
 namespace chistream::gateway {
 

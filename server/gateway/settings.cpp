@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "client/priority.hpp"
 #include "config/json_object.hpp"
 #include "formats/format_error.hpp"
 #include "formats/series_kind.hpp"
+#include "session/priority.hpp"
 
 namespace chistream::gateway {
 

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "client/connection.hpp"
 #include "load.hpp"
+#include "session/connection.hpp"
 
 namespace chistream::load {
 namespace {

@@ -9,9 +9,9 @@
 #include <system_error>
 #include <thread>
 
-#include "client/stopwatch.hpp"
 #include "formats/mapped_file.hpp"
 #include "load.hpp"
+#include "session/stopwatch.hpp"
 
 namespace chistream::load {
 namespace {

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
-#include "client/connection.hpp"
-#include "client/stopwatch.hpp"
 #include "load.hpp"
+#include "session/connection.hpp"
+#include "session/stopwatch.hpp"
 
 namespace chistream::load {
 

@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "client/stopwatch.hpp"
-#include "client/upload.hpp"
 #include "container/sha256.hpp"
 #include "formats/mapped_file.hpp"
 #include "load.hpp"
+#include "session/stopwatch.hpp"
+#include "session/upload.hpp"
 
 namespace chistream::load {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client/connection.hpp"
 #include "qsm/v1/pipeline.pb.h"
+#include "session/connection.hpp"
 
 namespace chistream {
 

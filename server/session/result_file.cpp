@@ -1,4 +1,4 @@
-#include "client/result_file.hpp"
+#include "session/result_file.hpp"
 
 #include "formats/format_error.hpp"
 

@@ -1,8 +1,8 @@
-#include "client/fetch.hpp"
+#include "session/fetch.hpp"
 
 #include <fstream>
 
-#include "../server/formats/small_exam.hpp"
+#include "../formats/small_exam.hpp"
 #include "fake_server.hpp"
 
 namespace chistream::test {

@@ -1,8 +1,8 @@
-#include "client/upload.hpp"
+#include "session/upload.hpp"
 
-#include "client/chunk_stream.hpp"
-#include "client/stopwatch.hpp"
 #include "formats/mapped_file.hpp"
+#include "session/chunk_stream.hpp"
+#include "session/stopwatch.hpp"
 
 namespace chistream {
 

@@ -1,12 +1,12 @@
-#include "client/chunk_stream.hpp"
+#include "session/chunk_stream.hpp"
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
-#include "client/connection.hpp"
 #include "container/framing.hpp"
+#include "session/connection.hpp"
 
 namespace chistream {
 

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "client/connection.hpp"
+#include "session/connection.hpp"
 
 namespace chistream::test {
 

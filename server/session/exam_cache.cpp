@@ -1,14 +1,14 @@
-#include "client/exam_cache.hpp"
+#include "session/exam_cache.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
-#include "client/locked_file.hpp"
 #include "container/sha256.hpp"
 #include "formats/container_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
+#include "session/locked_file.hpp"
 
 namespace chistream {
 

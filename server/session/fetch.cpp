@@ -1,12 +1,12 @@
-#include "client/fetch.hpp"
+#include "session/fetch.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <vector>
 
-#include "client/result_file.hpp"
-#include "client/stopwatch.hpp"
 #include "formats/format_error.hpp"
+#include "session/result_file.hpp"
+#include "session/stopwatch.hpp"
 
 namespace chistream {
 

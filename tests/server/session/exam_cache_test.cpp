@@ -1,8 +1,8 @@
-#include "client/exam_cache.hpp"
+#include "session/exam_cache.hpp"
 
 #include <fstream>
 
-#include "../server/formats/small_exam.hpp"
+#include "../formats/small_exam.hpp"
 #include "container/sha256.hpp"
 #include "formats/ismrmrd_writer.hpp"
 

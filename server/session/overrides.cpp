@@ -1,4 +1,4 @@
-#include "client/overrides.hpp"
+#include "session/overrides.hpp"
 
 #include <algorithm>
 #include <charconv>

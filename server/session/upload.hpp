@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "client/connection.hpp"
-#include "client/exam_cache.hpp"
+#include "session/connection.hpp"
+#include "session/exam_cache.hpp"
 
 namespace chistream {
 

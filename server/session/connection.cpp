@@ -1,4 +1,4 @@
-#include "client/connection.hpp"
+#include "session/connection.hpp"
 
 #include <algorithm>
 #include <thread>

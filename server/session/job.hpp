@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "client/connection.hpp"
+#include "session/connection.hpp"
 
 namespace chistream {
 

@@ -1,6 +1,6 @@
-#include "client/upload.hpp"
+#include "session/upload.hpp"
 
-#include "../server/formats/small_exam.hpp"
+#include "../formats/small_exam.hpp"
 #include "container/sha256.hpp"
 #include "fake_server.hpp"
 

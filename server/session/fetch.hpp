@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "client/connection.hpp"
+#include "session/connection.hpp"
 
 namespace chistream {
 

@@ -1,4 +1,4 @@
-#include "client/locked_file.hpp"
+#include "session/locked_file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

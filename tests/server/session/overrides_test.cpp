@@ -1,6 +1,6 @@
-#include "client/overrides.hpp"
+#include "session/overrides.hpp"
 
-#include "../server/formats/small_exam.hpp"
+#include "../formats/small_exam.hpp"
 
 namespace chistream::test {
 

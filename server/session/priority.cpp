@@ -1,4 +1,4 @@
-#include "client/priority.hpp"
+#include "session/priority.hpp"
 
 #include <map>
 
