@@ -80,9 +80,10 @@ ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& jou
       deliveries_(deliveries),
       run_(std::move(run)) {
   Inbox const inbox(state_);
+  // What was begun before first: captured() journals what it begins, which would be queued twice.
+  for (auto& exam : journal_.exams(qsm::v1::EXAM_STATE_RECONSTRUCTING)) queue_.push_back(exam);
   for (auto const& folder : inbox.folders()) stored(folder);
   for (auto const& capture : inbox.captures()) captured(capture);
-  for (auto& exam : journal_.exams(qsm::v1::EXAM_STATE_RECONSTRUCTING)) queue_.push_back(exam);
   threads_.emplace_back([this](std::stop_token stop) { watch(stop); });
   for (unsigned i = 0; i < runners; ++i)
     threads_.emplace_back([this](std::stop_token stop) { work(stop); });
