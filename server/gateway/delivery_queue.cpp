@@ -126,12 +126,11 @@ void DeliveryQueue::delivered(qsm::v1::Delivery& delivery) {
 
 /// The state is journaled before the node is asked: its answer may be quicker than ours.
 void DeliveryQueue::ask_to_commit(NodeSettings const& node, qsm::v1::Delivery& delivery) {
-  auto const now = clock_();
   if (hours_since_creation(delivery) >= deliver_for_hours_)
     return give_up(delivery, node.name + " has stored it, and never committed to keeping it");
   delivery.set_state(qsm::v1::DELIVERY_STATE_COMMITTING);
   delivery.set_transaction_uid(new_transaction_uid());
-  *delivery.mutable_next_at() = timestamp_from_ms(now + kCommitmentPatience_ms);
+  *delivery.mutable_next_at() = timestamp_from_ms(clock_() + kCommitmentPatience_ms);
   delivery.clear_last_error();
   journal_.put_delivery(delivery);
   std::vector<OutgoingInstance> instances;

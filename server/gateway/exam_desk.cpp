@@ -20,12 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using Seconds = std::chrono::duration<double>;
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kBusy{15};  // the daemon's disk is full, or a quota used up
-
-std::chrono::duration<double> seconds(double value) {
-  return std::chrono::duration<double>(value);
-}
 
 /// Of the very images: another image, or another content, is another exam.
 std::string id_of(Origin const& origin, dicom::DicomExam const& exam) {
@@ -171,28 +168,36 @@ void ExamDesk::forget(qsm::v1::ReceivedExam const& exam) {
 }
 
 void ExamDesk::look_at(fs::path const& path, Folder& folder) {
-  bool const waits = !folder.waiting.empty();
-  if (!folder.changed && !waits) return;
   auto const quiet = Clock::now() - folder.last_image;
-  if (folder.changed) Inbox::read_new(path, folder.files);
-  folder.changed = false;
-  folder.waiting.clear();
-  for (auto const& exam : dicom::sort_into_exams(folder.files)) {
-    auto view = view_of(path, folder, exam);
-    if (journal_.exam(view.exam_id())) continue;  // begun before
-    if (judge(view, exam, quiet))
-      begin(std::move(view));
+  if (folder.changed) sort(path, folder);
+  std::erase_if(folder.candidates, [&](Candidate& candidate) {
+    auto& view = candidate.view;
+    if (judge(view, candidate.exam, quiet))
+      begin(view);
     else if (view.state() == qsm::v1::EXAM_STATE_FAILED)
       fail(view, view.error().reason(), view.error().message());
     else
-      folder.waiting.push_back(std::move(view));
+      return false;
+    return true;
+  });
+}
+
+/// When images came; as time passes, what was found is only judged again.
+void ExamDesk::sort(fs::path const& path, Folder& folder) {
+  Inbox::read_new(path, folder.files);
+  folder.changed = false;
+  folder.candidates.clear();
+  for (auto& exam : dicom::sort_into_exams(folder.files)) {
+    auto view = view_of(path, folder, exam);
+    bool const begun_before = journal_.exam(view.exam_id()).has_value();
+    if (!begun_before) folder.candidates.push_back({std::move(view), std::move(exam)});
   }
 }
 
 /// Whether to begin; else the view says what it waits for, or why it has failed.
 bool ExamDesk::judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam,
                      Clock::duration quiet) {
-  bool const is_quiet = quiet >= seconds(settings_.quiet_s);
+  bool const is_quiet = quiet >= Seconds(settings_.quiet_s);
   if (exam.ready() && (exam.counted || is_quiet)) return true;
   view.set_state(is_quiet ? qsm::v1::EXAM_STATE_WAITING_INPUT : qsm::v1::EXAM_STATE_RECEIVING);
   // While images come in, what looks contradictory may only be incomplete.
@@ -200,12 +205,10 @@ bool ExamDesk::judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam,
     view.set_state(qsm::v1::EXAM_STATE_FAILED);
     view.mutable_error()->set_reason(exam.refusal->reason);
     view.mutable_error()->set_message(exam.refusal->message);
-  } else if (!exam.missing.empty() && quiet >= seconds(settings_.give_up_s)) {
-    std::string list;
-    for (auto const& what : exam.missing) list += (list.empty() ? "" : "; ") + what;
+  } else if (!exam.missing.empty() && quiet >= Seconds(settings_.give_up_s)) {
     view.set_state(qsm::v1::EXAM_STATE_FAILED);
     view.mutable_error()->set_reason("IMAGES_MISSING");
-    view.mutable_error()->set_message(list);
+    view.mutable_error()->set_message(exam.missing_text());
   }
   return false;
 }
@@ -232,10 +235,9 @@ void ExamDesk::begin(qsm::v1::ReceivedExam exam) {
   exam.set_state(qsm::v1::EXAM_STATE_RECONSTRUCTING);
   *exam.mutable_started_at() = timestamp_now();
   try {
-    auto const* const caller =
-        settings_.caller(origin.calling_ae, origin.address, origin.certificate);
-    if (!caller) throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
-    for (auto const& node : settings_.return_nodes(*caller, origin.calling_ae))
+    auto const& caller =
+        settings_.still_known(origin.calling_ae, origin.address, origin.certificate);
+    for (auto const& node : settings_.return_nodes(caller, origin.calling_ae))
       exam.add_return_to(node);
   } catch (FormatError const& error) {
     return fail(exam, error.reason(), error.what());
@@ -314,7 +316,7 @@ std::vector<qsm::v1::ReceivedExam> ExamDesk::exams(std::uint32_t limit) {
   {
     std::scoped_lock const lock(mutex_);
     for (auto const& [path, folder] : folders_)
-      all.insert(all.end(), folder.waiting.begin(), folder.waiting.end());
+      for (auto const& candidate : folder.candidates) all.push_back(candidate.view);
   }
   auto const begun = journal_.latest_exams(limit);
   all.insert(all.end(), begun.begin(), begun.end());
@@ -322,12 +324,16 @@ std::vector<qsm::v1::ReceivedExam> ExamDesk::exams(std::uint32_t limit) {
   return all;
 }
 
-qsm::v1::ReceivedExam ExamDesk::failed_exam(std::string const& exam_id) {
+qsm::v1::ReceivedExam ExamDesk::exam_in(std::string const& exam_id, qsm::v1::ExamState state,
+                                        char const* reason, char const* message) {
   auto const exam = journal_.exam(exam_id);
   if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
-  if (exam->state() != qsm::v1::EXAM_STATE_FAILED)
-    throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_FAILED", "the exam has not failed");
+  if (exam->state() != state) throw RequestError(grpc::FAILED_PRECONDITION, reason, message);
   return *exam;
+}
+
+qsm::v1::ReceivedExam ExamDesk::failed_exam(std::string const& exam_id) {
+  return exam_in(exam_id, qsm::v1::EXAM_STATE_FAILED, "EXAM_NOT_FAILED", "the exam has not failed");
 }
 
 void ExamDesk::discard(std::string const& exam_id) {
@@ -352,14 +358,12 @@ qsm::v1::ReceivedExam ExamDesk::retry(std::string const& exam_id) {
 }
 
 qsm::v1::Delivery ExamDesk::send(std::string const& exam_id, std::string const& node) {
-  auto const exam = journal_.exam(exam_id);
-  if (!exam) throw RequestError(grpc::NOT_FOUND, "UNKNOWN_EXAM", "there is no such exam");
-  if (exam->state() != qsm::v1::EXAM_STATE_DONE)
-    throw RequestError(grpc::FAILED_PRECONDITION, "EXAM_NOT_DONE", "the exam has no result");
+  auto const exam =
+      exam_in(exam_id, qsm::v1::EXAM_STATE_DONE, "EXAM_NOT_DONE", "the exam has no result");
   if (!settings_.nodes.contains(node))
     throw RequestError(grpc::NOT_FOUND, "UNKNOWN_NODE", "there is no node '" + node + "'",
                        "`chistream nodes` lists them");
-  auto const delivery = delivery_to(node, *exam, result_files(state_, exam_id));
+  auto const delivery = delivery_to(node, exam, result_files(state_, exam_id));
   if (delivery.instances().empty())
     throw RequestError(grpc::FAILED_PRECONDITION, "NO_SUCH_OBJECTS",
                        "the result was not written as what " + node + " takes",

@@ -56,6 +56,12 @@ class ExamDesk {
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// What was found in a folder and has not begun.
+  struct Candidate {
+    qsm::v1::ReceivedExam view;
+    dicom::DicomExam exam;
+  };
+
   /// A folder of the inbox: images of one study from one sender.
   struct Folder {
     Origin origin;
@@ -63,15 +69,18 @@ class ExamDesk {
     Clock::time_point last_image;
     std::int64_t last_image_ms = 0;
     bool changed = true;
-    std::vector<qsm::v1::ReceivedExam> waiting = {};
+    std::vector<Candidate> candidates = {};
   };
 
   void watch(std::stop_token stop);
   void forget_settled();
   void forget(qsm::v1::ReceivedExam const& exam);
+  qsm::v1::ReceivedExam exam_in(std::string const& exam_id, qsm::v1::ExamState state,
+                                char const* reason, char const* message);
   qsm::v1::ReceivedExam failed_exam(std::string const& exam_id);
   void take_up_later_ones();
   void look_at(std::filesystem::path const& path, Folder& folder);
+  void sort(std::filesystem::path const& path, Folder& folder);
   bool judge(qsm::v1::ReceivedExam& view, dicom::DicomExam const& exam, Clock::duration quiet);
   qsm::v1::ReceivedExam view_of(std::filesystem::path const& path, Folder const& folder,
                                 dicom::DicomExam const& exam) const;
@@ -91,7 +100,8 @@ class ExamDesk {
   std::condition_variable_any changed_;
   std::map<std::filesystem::path, Folder> folders_;
   std::deque<qsm::v1::ReceivedExam> queue_;
-  std::multimap<Clock::time_point, qsm::v1::ReceivedExam> later_;  // what the daemon cannot take now
+  std::multimap<Clock::time_point, qsm::v1::ReceivedExam>
+      later_;  // what the daemon cannot take now
   Clock::time_point next_forgetting_{};
   std::vector<std::jthread> threads_;
 };

@@ -62,10 +62,9 @@ Exam convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path 
 
 /// With the token of the sender's tenant, if it has one of its own.
 Connection connect(Settings const& settings, Origin const& origin) {
-  auto const* const caller = settings.caller(origin.calling_ae, origin.address, origin.certificate);
-  if (!caller) throw FormatError("UNKNOWN_CALLER", origin.calling_ae + " is no caller any more");
+  auto const& caller = settings.still_known(origin.calling_ae, origin.address, origin.certificate);
   auto credentials = settings.daemon_credentials;
-  if (!caller->token_file.empty()) credentials.token_file = caller->token_file;
+  if (!caller.token_file.empty()) credentials.token_file = caller.token_file;
   return Connection(settings.daemon_address, credentials);
 }
 

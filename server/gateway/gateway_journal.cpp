@@ -51,13 +51,17 @@ GatewayJournal::GatewayJournal(std::filesystem::path const& path) : database_(pa
       "PRAGMA user_version = 1");
 }
 
-void GatewayJournal::put_exam(qsm::v1::ReceivedExam const& exam) {
-  std::scoped_lock const lock(mutex_);
+void GatewayJournal::write(qsm::v1::ReceivedExam const& exam) {
   auto const changed = to_ms(exam.has_finished_at() ? exam.finished_at() : exam.started_at());
   Statement(database_, "INSERT OR REPLACE INTO exam VALUES(?, ?, ?, ?)", exam.exam_id(),
             static_cast<std::uint64_t>(exam.state()), static_cast<std::uint64_t>(changed),
             Blob{exam.SerializeAsString()})
       .step();
+}
+
+void GatewayJournal::put_exam(qsm::v1::ReceivedExam const& exam) {
+  std::scoped_lock const lock(mutex_);
+  write(exam);
 }
 
 std::optional<qsm::v1::ReceivedExam> GatewayJournal::exam(std::string const& exam_id) {
@@ -102,10 +106,7 @@ void GatewayJournal::finish_exam(qsm::v1::ReceivedExam const& exam,
   std::scoped_lock const lock(mutex_);
   Transaction transaction(database_);
   for (auto const& delivery : deliveries) insert(delivery);
-  Statement(database_, "INSERT OR REPLACE INTO exam VALUES(?, ?, ?, ?)", exam.exam_id(),
-            static_cast<std::uint64_t>(exam.state()),
-            static_cast<std::uint64_t>(to_ms(exam.finished_at())), Blob{exam.SerializeAsString()})
-      .step();
+  write(exam);
   transaction.commit();
 }
 
@@ -180,14 +181,6 @@ std::optional<qsm::v1::Delivery> GatewayJournal::due_in(qsm::v1::DeliveryState s
                 node, static_cast<std::uint64_t>(state), static_cast<std::uint64_t>(now_ms));
   if (!row.step()) return std::nullopt;
   return with_instances(row.bytes(0));
-}
-
-std::vector<qsm::v1::Delivery> GatewayJournal::deliveries_of(std::string const& exam_id) {
-  std::scoped_lock const lock(mutex_);
-  Statement rows(database_, "SELECT record FROM delivery WHERE exam = ? ORDER BY number", exam_id);
-  std::vector<qsm::v1::Delivery> found;
-  while (rows.step()) found.push_back(with_instances(rows.bytes(0)));
-  return found;
 }
 
 std::vector<qsm::v1::Delivery> GatewayJournal::latest_deliveries(std::uint32_t limit) {

@@ -46,7 +46,6 @@ class GatewayJournal {
   /// The same of those that wait for storage commitment.
   std::optional<qsm::v1::Delivery> due_to_commit(std::string const& node, std::int64_t now_ms);
   std::optional<qsm::v1::Delivery> committing(std::string const& transaction_uid);
-  std::vector<qsm::v1::Delivery> deliveries_of(std::string const& exam_id);
 
   /// Newest first.
   std::vector<qsm::v1::Delivery> latest_deliveries(std::uint32_t limit);
@@ -61,6 +60,7 @@ class GatewayJournal {
  private:
   std::optional<qsm::v1::Delivery> due_in(qsm::v1::DeliveryState state, std::string const& node,
                                           std::int64_t now_ms);
+  void write(qsm::v1::ReceivedExam const& exam);
   void insert(qsm::v1::Delivery const& delivery);
   qsm::v1::Delivery with_instances(std::string const& record);
 

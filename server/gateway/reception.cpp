@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "formats/dicom/attributes.hpp"
+#include "formats/dicom/instance.hpp"
 #include "formats/dicom/pixels.hpp"
 #include "formats/format_error.hpp"
 #include "gateway/dicom_tls.hpp"
@@ -37,9 +38,6 @@ char const* kTransferSyntaxes[] = {
     UID_BigEndianExplicitTransferSyntax,    UID_DeflatedExplicitVRLittleEndianTransferSyntax,
     UID_RLELosslessTransferSyntax,          UID_JPEGProcess14SV1TransferSyntax,
     UID_JPEGProcess14TransferSyntax,        UID_JPEGLSLosslessTransferSyntax};
-char const* kClasses[] = {UID_MRImageStorage, UID_EnhancedMRImageStorage,
-                          UID_LegacyConvertedEnhancedMRImageStorage};
-
 /// What the first bytes are: a client that speaks plainly to a TLS port, or the other way round,
 /// would else be told nonsense.
 enum class FirstBytes { kTls, kAssociate, kOther, kNone };
@@ -137,9 +135,10 @@ class Reception {
              ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED, "the disk is full");
       return false;
     }
-    ASC_acceptContextsWithPreferredTransferSyntaxes(association_->params, kClasses,
-                                                    std::size(kClasses), kTransferSyntaxes,
-                                                    std::size(kTransferSyntaxes));
+    auto classes = dicom::mr_image_classes();
+    ASC_acceptContextsWithPreferredTransferSyntaxes(
+        association_->params, classes.data(), static_cast<int>(classes.size()), kTransferSyntaxes,
+        std::size(kTransferSyntaxes));
     return acknowledge();
   }
 

@@ -206,6 +206,14 @@ CallerSettings const* Settings::caller(std::string const& calling_ae, std::strin
   return found == callers.end() ? nullptr : &*found;
 }
 
+CallerSettings const& Settings::still_known(std::string const& calling_ae,
+                                            std::string const& address,
+                                            std::string const& certificate) const {
+  auto const* const found = caller(calling_ae, address, certificate);
+  if (!found) throw FormatError("UNKNOWN_CALLER", calling_ae + " is no caller any more");
+  return *found;
+}
+
 std::vector<std::string> Settings::return_nodes(CallerSettings const& caller,
                                                 std::string const& calling_ae) const {
   std::vector<std::string> names;

@@ -107,6 +107,10 @@ struct Settings {
   CallerSettings const* caller(std::string const& calling_ae, std::string const& address,
                                std::string const& certificate) const;
 
+  /// The same of one that was known when it sent. Throws FormatError UNKNOWN_CALLER.
+  CallerSettings const& still_known(std::string const& calling_ae, std::string const& address,
+                                    std::string const& certificate) const;
+
   /// The nodes that results of `caller` go to. Throws FormatError NO_RETURN_NODE.
   std::vector<std::string> return_nodes(CallerSettings const& caller,
                                         std::string const& calling_ae) const;

@@ -139,6 +139,12 @@ FrameRef const* ExamImages::at(std::size_t echo, std::size_t slice, std::size_t 
   return found == cells_.end() ? nullptr : &found->second;
 }
 
+std::string DicomExam::missing_text() const {
+  std::string list;
+  for (auto const& what : missing) list += (list.empty() ? "" : "; ") + what;
+  return list;
+}
+
 /// Lays the images of one acquisition out, and finds what is missing or contradictory.
 class Sorter {
  public:

@@ -63,6 +63,7 @@ struct DicomExam {
   bool counted = false;              // the scanner said how many echoes and slices there are
   std::optional<Refusal> refusal;    // no further image can mend it
 
+  std::string missing_text() const;  // all of it in a line
   bool ready() const { return !refusal && missing.empty(); }
 };
 

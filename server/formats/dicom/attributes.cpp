@@ -30,17 +30,6 @@ std::optional<double> parsed(std::string const& value) {
   return result;
 }
 
-std::vector<std::string> components(std::string const& all) {
-  std::vector<std::string> parts;
-  if (all.empty()) return parts;
-  for (std::size_t start = 0; start <= all.size();) {
-    std::size_t const end = std::min(all.find('\\', start), all.size());
-    parts.push_back(trimmed(all.substr(start, end - start)));
-    start = end + 1;
-  }
-  return parts;
-}
-
 template <class Number>
 Number little_endian(Uint8 const* bytes) {
   Number value;  // hosts are little endian, as elsewhere (container/framing.hpp)
@@ -60,6 +49,17 @@ std::optional<double> number_of_bytes(DcmElement& element, bool real) {
 }
 
 }  // namespace
+
+std::vector<std::string> components(std::string const& all) {
+  std::vector<std::string> parts;
+  if (all.empty()) return parts;
+  for (std::size_t start = 0; start <= all.size();) {
+    std::size_t const end = std::min(all.find('\\', start), all.size());
+    parts.push_back(trimmed(all.substr(start, end - start)));
+    start = end + 1;
+  }
+  return parts;
+}
 
 std::string text(DcmItem& item, DcmTagKey const& tag) {
   OFString value;

@@ -13,10 +13,13 @@ namespace chistream::dicom {
 /// The whole value, without padding; "" where it is absent or empty.
 std::string text(DcmItem& item, DcmTagKey const& tag);
 
+/// "ORIGINAL\\PRIMARY\\M" is three.
+std::vector<std::string> components(std::string const& text);
+
 /// "1.5\\-2" is two; none at all where one of them is no finite number.
 std::vector<double> parse_numbers(std::string const& text);
 
-/// Its components: "ORIGINAL\PRIMARY\M" is three.
+/// Its components.
 std::vector<std::string> texts(DcmItem& item, DcmTagKey const& tag);
 
 /// Of a decimal or integer string, or a binary number; nothing where there is none or it is not

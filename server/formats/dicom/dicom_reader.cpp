@@ -257,11 +257,7 @@ DicomExam only_exam(FolderContents const& contents) {
   auto const chosen = std::find_if(exams.begin(), exams.end(),
                                    [&](auto const& exam) { return ready == 0 || exam.ready(); });
   if (chosen->refusal) throw FormatError(chosen->refusal->reason, chosen->refusal->message);
-  if (!chosen->missing.empty()) {
-    std::string list;
-    for (auto const& what : chosen->missing) list += (list.empty() ? "" : "; ") + what;
-    throw FormatError("IMAGES_MISSING", list);
-  }
+  if (!chosen->missing.empty()) throw FormatError("IMAGES_MISSING", chosen->missing_text());
   return std::move(*chosen);
 }
 

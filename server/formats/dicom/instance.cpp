@@ -36,23 +36,15 @@ double required_number(DcmItem* item, DcmTagKey const& tag) {
   return *value;
 }
 
-std::vector<std::string> image_type_of(FrameGroups const& groups, DcmItem& dataset,
-                                       unsigned frame) {
+/// `in_frame` of the frame's type, else `in_image` of the data set.
+std::string type_text(FrameGroups const& groups, DcmItem& dataset, unsigned frame,
+                      DcmTagKey const& in_frame, DcmTagKey const& in_image) {
   if (groups.multi_frame())
     if (DcmItem* const type = groups.group(frame, DCM_MRImageFrameTypeSequence)) {
-      auto const tokens = texts(*type, DCM_FrameType);
-      if (!tokens.empty()) return tokens;
+      auto const value = text(*type, in_frame);
+      if (!value.empty()) return value;
     }
-  return texts(dataset, DCM_ImageType);
-}
-
-std::string complex_component_of(FrameGroups const& groups, DcmItem& dataset, unsigned frame) {
-  if (groups.multi_frame())
-    if (DcmItem* const type = groups.group(frame, DCM_MRImageFrameTypeSequence)) {
-      auto const component = text(*type, DCM_ComplexImageComponent);
-      if (!component.empty()) return component;
-    }
-  return text(dataset, DCM_ComplexImageComponent);
+  return text(dataset, in_image);
 }
 
 /// Philips puts (2005,100E), and other values of a frame, into a private sequence (2005,140F).
@@ -63,11 +55,6 @@ double philips_scale_slope(DcmItem* frame) {
   DcmItem* const inner = first_item(*frame, DcmTagKey(0x2005, 0x140f));
   return inner ? private_number(*inner, 0x2005, 0x0e, kCreator, true).value_or(0) : 0;
 }
-
-struct PixelFormat {
-  unsigned bits;
-  bool is_signed;
-};
 
 class Describer {
  public:
@@ -90,15 +77,14 @@ class Describer {
  private:
   void objects() {
     instance_.set_sop_class_uid(required(&dataset_, DCM_SOPClassUID));
-    if (!is_mr_image_class(instance_.sop_class_uid()))
+    auto const classes = mr_image_classes();
+    if (std::find(classes.begin(), classes.end(), instance_.sop_class_uid()) == classes.end())
       throw FormatError("DICOM_CLASS_UNSUPPORTED",
                         "the object is no MR image but " + instance_.sop_class_uid());
     instance_.set_sop_instance_uid(required(&dataset_, DCM_SOPInstanceUID));
     instance_.set_series_instance_uid(required(&dataset_, DCM_SeriesInstanceUID));
     required(&dataset_, DCM_StudyInstanceUID);
     instance_.set_series_number(count(dataset_, DCM_SeriesNumber));
-    instance_.set_acquisition_number(count(dataset_, DCM_AcquisitionNumber));
-    instance_.set_series_description(text(dataset_, DCM_SeriesDescription));
     instance_.set_vendor(vendor_name(vendor_));
     instance_.set_phase_sign(phase_sign(vendor_));
     auto const type = texts(dataset_, DCM_ImageType);
@@ -115,7 +101,8 @@ class Describer {
     instance_.set_columns(count(dataset_, DCM_Columns));
     if (count(dataset_, DCM_SamplesPerPixel) > 1)
       throw FormatError("DICOM_VALUE_INVALID", "the image is in colour");
-    pixels_ = {count(dataset_, DCM_BitsStored), count(dataset_, DCM_PixelRepresentation) == 1};
+    pixels_ = {.bits = count(dataset_, DCM_BitsStored),
+               .is_signed = count(dataset_, DCM_PixelRepresentation) == 1};
     if (pixels_.bits < 8 || pixels_.bits > 16 || count(dataset_, DCM_BitsAllocated) != 16)
       throw FormatError("DICOM_VALUE_INVALID",
                         std::to_string(pixels_.bits) + " bits of " +
@@ -151,8 +138,10 @@ class Describer {
   void add_frame(unsigned index) {
     auto& frame = *instance_.add_frames();
     frame.set_number(index);
-    frame.set_part(part_of(vendor_, dataset_, complex_component_of(groups_, dataset_, index),
-                           image_type_of(groups_, dataset_, index)));
+    frame.set_part(part_of(
+        vendor_, dataset_,
+        type_text(groups_, dataset_, index, DCM_ComplexImageComponent, DCM_ComplexImageComponent),
+        components(type_text(groups_, dataset_, index, DCM_FrameType, DCM_ImageType))));
     if (frame.part() == qsm::v1::IMAGE_PART_UNSPECIFIED) return;
     place(frame, index);
     DcmItem* const echo = groups_.group(index, DCM_MREchoSequence);
@@ -188,7 +177,7 @@ class Describer {
   }
 
   LinearScale scale_of(qsm::v1::ImagePart part, unsigned index) {
-    StoredPixels stored{.bits = pixels_.bits, .is_signed = pixels_.is_signed};
+    StoredPixels stored = pixels_;
     if (DcmItem* const item = groups_.group(index, DCM_PixelValueTransformationSequence)) {
       auto const slope = number(*item, DCM_RescaleSlope);
       auto const intercept = number(*item, DCM_RescaleIntercept);
@@ -208,7 +197,7 @@ class Describer {
   FrameGroups groups_;
   Vendor vendor_;
   qsm::v1::DicomInstance& instance_;
-  PixelFormat pixels_{};
+  StoredPixels pixels_{};  // without a rescaling, which is the frame's
 };
 
 /// Of the pixels and of what decides their meaning, so that a second copy under the same UID is
@@ -224,9 +213,9 @@ std::string content_digest(Pixels const& pixels, qsm::v1::DicomInstance const& i
 
 }  // namespace
 
-bool is_mr_image_class(std::string const& uid) {
-  return uid == UID_MRImageStorage || uid == UID_EnhancedMRImageStorage ||
-         uid == UID_LegacyConvertedEnhancedMRImageStorage;
+std::array<char const*, 3> mr_image_classes() {
+  return {UID_MRImageStorage, UID_EnhancedMRImageStorage,
+          UID_LegacyConvertedEnhancedMRImageStorage};
 }
 
 void load(std::filesystem::path const& path, DcmFileFormat& file) {

@@ -1,6 +1,7 @@
 /// One DICOM file as a few facts: what `qsm.v1.DicomInstance` holds.
 #pragma once
 
+#include <array>
 #include <filesystem>
 
 #include "qsm/v1/dicom_source.pb.h"
@@ -9,9 +10,9 @@ class DcmFileFormat;
 
 namespace chistream::dicom {
 
-/// Whether a storage class carries MR images that this reader understands: MR, Enhanced MR, Legacy
+/// UIDs of the storage classes that carry images this reader understands: MR, Enhanced MR, Legacy
 /// Converted Enhanced MR.
-bool is_mr_image_class(std::string const& sop_class_uid);
+std::array<char const*, 3> mr_image_classes();
 
 /// Throws FormatError NOT_DICOM, DICOM_DICTIONARY_MISSING. DCMTK descends as deep as sequences are
 /// nested: whoever reads files of strangers does so in a process that may end.

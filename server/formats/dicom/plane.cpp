@@ -11,7 +11,7 @@ namespace chistream::dicom {
 
 namespace {
 
-std::vector<double> components(std::string const& text, std::size_t expected) {
+std::vector<double> exactly(std::string const& text, std::size_t expected) {
   auto const values = parse_numbers(text);
   bool const far =
       std::any_of(values.begin(), values.end(), [](double value) { return std::abs(value) > 1e5; });
@@ -46,12 +46,12 @@ qsm::v1::Vector3 to_message(Vector const& v) {
 }
 
 Vector position_of(std::string const& text) {
-  auto const values = components(text, 3);
+  auto const values = exactly(text, 3);
   return {values[0], values[1], values[2]};
 }
 
 Orientation orientation_of(std::string const& text) {
-  auto const values = components(text, 6);
+  auto const values = exactly(text, 6);
   Vector const row{values[0], values[1], values[2]};
   Vector const column{values[3], values[4], values[5]};
   constexpr double kRounding = 1e-3;

@@ -162,10 +162,8 @@ LinearScale phase_scale(Vendor vendor, StoredPixels const& stored) {
 }
 
 LinearScale magnitude_scale(Vendor vendor, StoredPixels const& stored, double scale_slope) {
-  if (vendor == Vendor::kPhilips && scale_slope > 0 && stored.slope != 0) {
-    double const divisor = stored.slope * scale_slope;
-    return {stored.slope / divisor, stored.intercept / divisor};
-  }
+  if (vendor == Vendor::kPhilips && scale_slope > 0)
+    return {1 / scale_slope, stored.intercept / (stored.slope * scale_slope)};
   return {stored.slope, stored.intercept};
 }
 

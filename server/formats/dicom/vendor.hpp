@@ -42,9 +42,9 @@ struct LinearScale {
 /// Throws FormatError PHASE_UNITS_UNKNOWN.
 LinearScale phase_scale(Vendor vendor, StoredPixels const& stored);
 
-/// For magnitude, real and imaginary part: rescaled; of Philips, the floating point value behind
-/// the rescaling (`scale_slope` is (2005,100E), 0 if unknown), so that echoes stored with different
-/// factors compare.
+/// `stored.slope` is not 0. For magnitude, real and imaginary part: rescaled; of Philips, the
+/// floating point value behind the rescaling (`scale_slope` is (2005,100E), 0 if unknown), so that
+/// echoes stored with different factors compare.
 LinearScale magnitude_scale(Vendor vendor, StoredPixels const& stored, double scale_slope);
 
 /// +1 or -1 multiplies the phase, so that paramagnetic tissue has a higher frequency.
