@@ -111,6 +111,7 @@ void ContainerReader::index() {
         "the end record promises " + std::to_string(end_.acquisitions()) + " acquisitions and " +
             std::to_string(end_.image_blocks()) + " image blocks, the container holds " +
             std::to_string(acquisitions_.size()) + " and " + std::to_string(image_blocks_.size()));
+  header_.mutable_warnings()->MergeFrom(end_.warnings());
 }
 
 void ContainerReader::add_record(RecordHead const& record, std::uint64_t at) {

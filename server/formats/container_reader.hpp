@@ -40,6 +40,7 @@ class ContainerReader {
  public:
   explicit ContainerReader(std::filesystem::path const& path);
 
+  /// With the warnings of the end record as well.
   qsm::v1::ExamHeader const& header() const { return header_; }
   std::uint64_t bytes() const { return file_.bytes().size(); }
 

@@ -78,10 +78,11 @@ void ContainerWriter::image_block(ImageBlockHead const& head,
   block(head, std::as_bytes(volume));
 }
 
-std::uint64_t ContainerWriter::end() {
+std::uint64_t ContainerWriter::end(std::vector<std::string> const& warnings) {
   qsm::v1::ContainerEnd end;
   end.set_acquisitions(acquisitions_);
   end.set_image_blocks(image_blocks_);
+  end.mutable_warnings()->Assign(warnings.begin(), warnings.end());
   record(RecordType::kEnd, {}, bytes_of(serialised(end)));
   return bytes_;
 }

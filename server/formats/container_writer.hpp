@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "container/framing.hpp"
 #include "qsm/v1/acquisition.pb.h"
@@ -37,8 +39,9 @@ class ContainerWriter {
   void image_block(qsm::container::ImageBlockHead const& head,
                    std::span<std::complex<float> const> volume);
 
-  /// Writes the end record; returns the size of the whole container in bytes.
-  std::uint64_t end();
+  /// Writes the end record, with what showed only after the header was written; returns the size of
+  /// the whole container in bytes.
+  std::uint64_t end(std::vector<std::string> const& warnings = {});
 
  private:
   void record(qsm::container::RecordType type, std::span<std::byte const> head,

@@ -1,43 +1,68 @@
 #include "formats/mrd_capture.hpp"
 
-#include <cstring>
-
 #include "formats/format_error.hpp"
-#include "formats/mrd_messages.hpp"
 
 namespace chistream {
 
 using ISMRMRD::ISMRMRD_AcquisitionHeader;
 
-MrdCapture::MrdCapture(std::filesystem::path const& path) : file_(path) {
-  MrdMessages messages([&](MrdMessage const& message) {
-    if (message.id == MrdId::kAcquisition) offsets_.push_back(message.offset);
-    if (message.id != MrdId::kHeader) return;
-    if (xml_size_ > 0) throw FormatError("BAD_ISMRMRD_HEADER", "the stream has two XML headers");
-    xml_offset_ = message.offset + sizeof(std::uint32_t);
-    xml_size_ = message.size - sizeof(std::uint32_t);
-  });
-  constexpr std::size_t kPiece = 64u << 20;
-  for (std::size_t at = 0; at < file_.bytes().size(); at += kPiece)
-    messages.feed(file_.bytes().subspan(at, std::min(kPiece, file_.bytes().size() - at)));
-  if (!messages.closed() || !messages.between_messages())
+namespace {
+
+constexpr std::size_t kPiece = 1u << 20;
+
+}  // namespace
+
+MrdCapture::MrdCapture(std::filesystem::path const& path)
+    : own_(std::make_unique<GrowingFile const>(path, "")),
+      stream_(*own_),
+      messages_([this](MrdMessage const& message) { note(message); }) {
+  while (advance()) {
+  }
+}
+
+MrdCapture::MrdCapture(GrowingFile const& stream)
+    : stream_(stream), messages_([this](MrdMessage const& message) { note(message); }) {}
+
+void MrdCapture::note(MrdMessage const& message) {
+  if (message.id == MrdId::kAcquisition) offsets_.push_back(message.offset);
+  if (message.id != MrdId::kHeader) return;
+  if (xml_size_ > 0) throw FormatError("BAD_ISMRMRD_HEADER", "the stream has two XML headers");
+  xml_offset_ = message.offset + sizeof(std::uint32_t);
+  xml_size_ = message.size - sizeof(std::uint32_t);
+}
+
+bool MrdCapture::advance() {
+  piece_.resize(kPiece);
+  piece_.resize(stream_.read(messages_.offset(), piece_));
+  messages_.feed(piece_);
+  bool const more = piece_.size() == kPiece;
+  if (more) return true;
+  if (!messages_.closed() || !messages_.between_messages())
     throw FormatError("MRD_INCOMPLETE",
                       "the stream ends after " + std::to_string(offsets_.size()) +
                           " acquisitions without a close",
                       "send the scan again");
   if (xml_size_ == 0) throw FormatError("BAD_ISMRMRD_HEADER", "the stream has no XML header");
+  return false;
+}
+
+void MrdCapture::read_exactly(std::uint64_t offset, std::span<std::byte> out) const {
+  if (stream_.read(offset, out) != out.size())
+    throw FormatError("FILE_UNREADABLE", "the capture became shorter while it was read");
 }
 
 std::string MrdCapture::xml() const {
-  auto const bytes = file_.bytes().subspan(xml_offset_, xml_size_);
-  std::string text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+  if (xml_size_ == 0)
+    throw FormatError("BAD_ISMRMRD_HEADER", "acquisitions came before the XML header");
+  std::string text(xml_size_, '\0');
+  read_exactly(xml_offset_, std::as_writable_bytes(std::span(text)));
   while (!text.empty() && text.back() == '\0') text.pop_back();  // some clients send C strings
   return text;
 }
 
 ISMRMRD_AcquisitionHeader MrdCapture::head_at(std::uint64_t index) const {
   ISMRMRD_AcquisitionHeader head;
-  std::memcpy(&head, file_.bytes().data() + offsets_[index], sizeof(head));
+  read_exactly(offsets_[index], std::as_writable_bytes(std::span(&head, 1)));
   return head;
 }
 
@@ -61,8 +86,8 @@ std::span<StoredAcquisition const> MrdCapture::read(std::uint64_t first, std::ui
   for (std::uint64_t i = 0; i < count; ++i) {
     auto& record = block_[i];
     std::size_t const length = record.trajectory.len + record.data.len;
-    std::memcpy(next, file_.bytes().data() + offsets_[first + i] + sizeof(record.head),
-                length * sizeof(float));
+    read_exactly(offsets_[first + i] + sizeof(record.head),
+                 std::as_writable_bytes(std::span(next, length)));
     record.trajectory.p = next;
     record.data.p = next + record.trajectory.len;
     next += length;

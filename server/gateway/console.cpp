@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "channel/channel.hpp"
@@ -15,6 +16,7 @@
 #include "formats/mrd_messages.hpp"
 #include "gateway/exam_runner.hpp"
 #include "gateway/inbox.hpp"
+#include "gateway/live_upload.hpp"
 #include "gateway/mrd_images.hpp"
 #include "gateway/settings.hpp"
 #include "qsm/v1/dicom.grpc.pb.h"
@@ -68,7 +70,11 @@ bool send_close() {
 class ConsoleConnection {
  public:
   ConsoleConnection(ConsoleOptions const& options, Settings settings)
-      : options_(options), settings_(std::move(settings)), inbox_(options.state) {
+      : options_(options),
+        settings_(std::move(settings)),
+        inbox_(options.state),
+        service_(
+            qsm::v1::DicomService::NewStub(qsm::channel::open_channel(options.service, {}, {}))) {
     origin_ = {kCallingAe, settings_.consoles.at(options.console).pipeline, peer_address(), ""};
     if (!settings_.caller(origin_.calling_ae, origin_.address, ""))
       throw FormatError("UNKNOWN_CALLER", "no caller 'MRD' has the address " + origin_.address);
@@ -78,23 +84,31 @@ class ConsoleConnection {
   int run() {
     spdlog::info("console {} is connected", origin_.address);
     fs::path const file = inbox_.incoming();
-    if (!receive(file)) return 1;
+    std::optional<LiveUpload> live;
+    if (!receive(file, live)) return 1;
     if (acquisitions_ == 0) {
       fs::remove(file);
       throw FormatError("NO_IMAGING_LINES", "the stream holds no acquisition");
     }
     auto const capture = inbox_.keep_capture(file, origin_);
+    std::string const exam_id = capture.stem();
     spdlog::info("console {}: {} acquisitions, {} waveforms for {}", origin_.address, acquisitions_,
                  waveforms_, origin_.called_ae);
-    std::cout << "captured " << capture.string() << std::endl;
-    return give_back(capture.stem());
+    qsm::v1::ReceivedExam known;
+    bool const new_stream = !find(exam_id, &known).ok();
+    auto const upload = new_stream ? live->finish() : std::nullopt;
+    live.reset();
+    if (upload) spdlog::info("exam {} was uploaded while it was scanned", exam_id);
+    std::cout << "captured " << upload.value_or("-") << ' ' << capture.string() << std::endl;
+    return give_back(exam_id);
   }
 
  private:
   /// Until the close; false: the connection broke off before it.
-  bool receive(fs::path const& file) {
+  bool receive(fs::path const& file, std::optional<LiveUpload>& live) try {
     ::setsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVTIMEO, &kSilence, sizeof(kSilence));
     std::ofstream capture(file, std::ios::binary);
+    live.emplace(settings_, origin_, file);
     std::string start;  // of the stream, as far as the configuration reaches
     MrdMessages messages([&](MrdMessage const& message) {
       acquisitions_ += message.id == MrdId::kAcquisition;
@@ -117,6 +131,9 @@ class ConsoleConnection {
       messages.feed(bytes);
     }
     return true;
+  } catch (FormatError const&) {
+    inbox_.keep_rejected(file, ".mrd");
+    throw;
   }
 
   /// The name of a pipeline; any other configuration leaves the console's own.
@@ -138,15 +155,10 @@ class ConsoleConnection {
   /// Waits for the result and sends it. A console that leaves meanwhile loses nothing: the result
   /// goes to the nodes as well.
   int give_back(std::string const& exam_id) {
-    auto const stub =
-        qsm::v1::DicomService::NewStub(qsm::channel::open_channel(options_.service, {}, {}));
     std::string told_job;
     for (;; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-      grpc::ClientContext context;
-      qsm::v1::GetExamRequest request;
-      request.set_exam_id(exam_id);
       qsm::v1::ReceivedExam exam;
-      auto const status = stub->GetExam(&context, request, &exam);
+      auto const status = find(exam_id, &exam);
       if (status.error_code() == grpc::UNAVAILABLE) return 1;  // the gateway goes down
       if (!status.ok()) continue;                              // it has not read our line yet
       if (exam.job_id() != told_job) {
@@ -157,6 +169,13 @@ class ConsoleConnection {
         throw FormatError(exam.error().reason(), exam.error().message());
       if (exam.state() == qsm::v1::EXAM_STATE_DONE) return send_result(exam_id);
     }
+  }
+
+  grpc::Status find(std::string const& exam_id, qsm::v1::ReceivedExam* exam) {
+    grpc::ClientContext context;
+    qsm::v1::GetExamRequest request;
+    request.set_exam_id(exam_id);
+    return service_->GetExam(&context, request, exam);
   }
 
   int send_result(std::string const& exam_id) {
@@ -182,6 +201,7 @@ class ConsoleConnection {
   Settings settings_;
   Inbox inbox_;
   Origin origin_;
+  std::unique_ptr<qsm::v1::DicomService::Stub> service_;
   std::uint64_t acquisitions_ = 0, waveforms_ = 0;
 };
 

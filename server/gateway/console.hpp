@@ -15,10 +15,12 @@ struct ConsoleOptions {
 };
 
 /// Takes configuration, XML header, acquisitions, waveforms until the close, writing every byte to
-/// a capture. Then the gateway reconstructs ("captured FILE" on stdout tells it), and this process
+/// a capture, which is uploaded to the daemon as it comes (live_upload.hpp). Then the gateway
+/// reconstructs ("captured UPLOAD FILE" on stdout tells it, "-" for no upload), and this process
 /// sends back: texts on the way ("job ...", or "ERROR REASON: ..."), the map as one 16-bit image
 /// per slice in ppb, and a close. A connection that breaks off before the close leaves what came
-/// in rejected/, and a line in the log that names it. Returns the exit code.
+/// in rejected/, and a line in the log that names it; so does one that is no MRD stream. Returns
+/// the exit code.
 int serve_console(ConsoleOptions const& options);
 
 }  // namespace chistream::gateway

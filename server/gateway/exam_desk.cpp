@@ -100,7 +100,7 @@ void ExamDesk::stored(fs::path const& path) {
   at->second.changed = true;
 }
 
-void ExamDesk::captured(fs::path const& file) {
+void ExamDesk::captured(fs::path const& file, std::string const& upload_id) {
   std::scoped_lock const lock(mutex_);
   auto const origin = Inbox::origin_of(file);
   qsm::v1::ReceivedExam exam;
@@ -110,6 +110,7 @@ void ExamDesk::captured(fs::path const& file) {
   exam.set_calling_ae(origin.calling_ae);
   exam.set_folder(file.lexically_relative(state_));
   exam.set_description("MRD stream");
+  exam.set_upload_id(upload_id);
   *exam.mutable_last_image_at() = timestamp_now();
   begin(std::move(exam));
 }
@@ -350,6 +351,7 @@ void ExamDesk::discard(std::string const& exam_id) {
 qsm::v1::ReceivedExam ExamDesk::retry(std::string const& exam_id) {
   auto exam = failed_exam(exam_id);
   exam.clear_job_id();
+  exam.clear_upload_id();
   exam.clear_finished_at();
   exam.clear_return_to();
   std::scoped_lock const lock(mutex_);

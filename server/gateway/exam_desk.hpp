@@ -36,8 +36,9 @@ class ExamDesk {
   /// An image came into this folder of the inbox.
   void stored(std::filesystem::path const& folder);
 
-  /// An MRD stream came to its end, and lies in this file.
-  void captured(std::filesystem::path const& file);
+  /// An MRD stream came to its end, and lies in this file. `upload_id`: of what was uploaded while
+  /// it came, if it was.
+  void captured(std::filesystem::path const& file, std::string const& upload_id = "");
 
   /// Exams that wait for images, then those in the journal, newest first.
   std::vector<qsm::v1::ReceivedExam> exams(std::uint32_t limit);

@@ -4,17 +4,18 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <iostream>
+#include <optional>
 #include <set>
 
-#include "container/sha256.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd_reader.hpp"
 #include "formats/series_kind.hpp"
+#include "gateway/container_file.hpp"
 #include "gateway/inbox.hpp"
 #include "process/child_process.hpp"
-#include "session/exam_cache.hpp"
 #include "session/fetch.hpp"
 #include "session/job.hpp"
 #include "session/overrides.hpp"
@@ -40,33 +41,46 @@ Patience for_ever() {
   throw FormatError(text.substr(0, colon), text.substr(colon + 2));
 }
 
-/// Not inspected here: the daemon has a worker do that at commit.
-Exam convert(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path const& work) {
-  fs::path const container = work / "exam.qsmexam";
-  {
-    std::ofstream list(work / "instances");
-    for (auto const& uid : exam.sop_instance_uids()) list << uid << '\n';
-  }
-  auto const done =
-      run_program({"/proc/self/exe", "convert", "--folder", (state / exam.folder()).string(),
-                   "--list", (work / "instances").string(), "--out", container.string()},
-                  kConversionTime);
+/// Answers the SHA-256 of the container, which it takes a while to write.
+std::string convert(fs::path const& images, fs::path const& list, fs::path const& container) {
+  auto const done = run_program({"/proc/self/exe", "convert", "--folder", images.string(), "--list",
+                                 list.string(), "--out", container.string()},
+                                kConversionTime);
   if (!done) throw FormatError("CONVERSION_FAILED", "the images were not read in time");
   std::string const line = done->output.substr(0, done->output.find('\n'));
-  if (done->end.exit_code == 0)
-    return {.path = container, .cached = true, .bytes = fs::file_size(container), .sha256 = line};
+  if (done->end.exit_code == 0) return line;
   if (done->end.exit_code < 0)
     throw FormatError("CONVERSION_FAILED", "reading the images ended with " + done->end.text);
   throw_reason(line);
 }
 
-/// With the token of the sender's tenant, if it has one of its own.
-Connection connect(Settings const& settings, Origin const& origin) {
-  auto const& caller = settings.still_known(origin.calling_ae, origin.address, origin.certificate);
-  auto credentials = settings.daemon_credentials;
-  if (!caller.token_file.empty()) credentials.token_file = caller.token_file;
-  return Connection(settings.daemon_address, credentials);
-}
+/// A container that grows while the images are read. Not inspected here: the daemon has a worker do
+/// that at commit.
+class Conversion {
+ public:
+  Conversion(fs::path const& state, qsm::v1::ReceivedExam const& exam, fs::path const& work)
+      : path_(work / "exam.qsmexam"), container_(path_, begin(state, exam, work)) {}
+  ~Conversion() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  Conversion(Conversion const&) = delete;
+  GrowingFile const& container() const { return container_; }
+
+ private:
+  std::shared_future<std::string> begin(fs::path const& state, qsm::v1::ReceivedExam const& exam,
+                                        fs::path const& work) const {
+    fs::path const list = work / "instances";
+    std::ofstream uids(list);
+    for (auto const& uid : exam.sop_instance_uids()) uids << uid << '\n';
+    uids.close();
+    fs::remove(path_);  // of an attempt that was broken off: it would be taken for this one's
+    return std::async(std::launch::async, convert, state / exam.folder(), list, path_);
+  }
+
+  fs::path path_;
+  GrowingFile container_;
+};
 
 /// What the nodes that the result goes to take in place of MR images.
 std::set<qsm::v1::DicomObject> objects_of(Settings const& settings,
@@ -93,6 +107,13 @@ dicom::FolderContents listed(fs::path const& folder, fs::path const& list) {
 }
 
 }  // namespace
+
+Connection connect_for(Settings const& settings, Origin const& origin) {
+  auto const& caller = settings.still_known(origin.calling_ae, origin.address, origin.certificate);
+  auto credentials = settings.daemon_credentials;
+  if (!caller.token_file.empty()) credentials.token_file = caller.token_file;
+  return Connection(settings.daemon_address, credentials);
+}
 
 std::vector<std::string> result_files(fs::path const& state, std::string const& exam_id) {
   std::vector<std::string> files;
@@ -123,15 +144,21 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
                       "no pipeline has the called AE title " + exam.called_ae() + " any more");
   fs::path const work = state / "exams" / exam.exam_id();
   fs::create_directories(work);
-  Connection server = connect(settings, Inbox::origin_of(state / exam.folder()));
+  Connection server = connect_for(settings, Inbox::origin_of(state / exam.folder()));
   std::string job_id = exam.job_id();
   if (job_id.empty()) {
-    Exam const prepared = convert(state, exam, work);
-    auto const uploaded = upload_exam(server, prepared, {.patience = for_ever()});
-    discard(prepared);
+    std::optional<Conversion> conversion;
+    if (exam.upload_id().empty()) conversion.emplace(state, exam, work);
     auto spec =
         resolved(server, pipeline->spec, pipeline->pipeline, pipeline->assignments, for_ever());
-    spec.set_upload_id(uploaded.upload_id);
+    spec.set_upload_id(exam.upload_id());
+    if (conversion) {
+      auto const uploaded = upload_growing_exam(server, "gateway-" + exam.exam_id(),
+                                                conversion->container(), {.patience = for_ever()});
+      spdlog::info("exam {}: converted and uploaded in {:.2f} s, checked in {:.2f} s",
+                   exam.exam_id(), uploaded.upload_s, uploaded.commit_s);
+      spec.set_upload_id(uploaded.upload_id);
+    }
     for (auto const object : objects_of(settings, exam)) spec.add_objects(object);
     job_id = submit_job(server, spec, false, for_ever()).job_id();
     job_known(job_id);
@@ -146,22 +173,13 @@ ExamResult run_exam(Settings const& settings, fs::path const& state,
 }
 
 int convert_images(fs::path const& folder, fs::path const& list, fs::path const& container) try {
-  fs::path const partial = container.string() + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  qsm::container::Sha256 sha256;
-  ContainerWriter out([&](std::span<std::byte const> bytes) {
-    sha256.update(bytes);
-    file.write(reinterpret_cast<char const*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
+  std::string const sha256 = write_container(container, [&](ContainerWriter& out) {
+    if (fs::is_regular_file(folder))
+      read_ismrmrd(folder, {}, out);
+    else
+      dicom::read_dicom(dicom::only_exam(listed(folder, list)), {}, out);
   });
-  if (fs::is_regular_file(folder))
-    read_ismrmrd(folder, {}, out);
-  else
-    dicom::read_dicom(dicom::only_exam(listed(folder, list)), {}, out);
-  file.close();
-  if (!file) throw FormatError("FILE_UNWRITABLE", "the exam cannot be written: the disk is full");
-  fs::rename(partial, container);
-  std::cout << sha256.hex_digest() << std::endl;
+  std::cout << sha256 << std::endl;
   return 0;
 } catch (FormatError const& error) {
   std::cout << error.reason() << ": " << error.what() << std::endl;

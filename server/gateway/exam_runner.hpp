@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "gateway/inbox.hpp"
 #include "gateway/settings.hpp"
 #include "qsm/v1/dicom.pb.h"
+#include "session/connection.hpp"
 
 namespace chistream::gateway {
 
@@ -25,10 +27,14 @@ std::vector<std::string> instances_for(qsm::v1::DicomObject object,
 std::vector<std::string> result_files(std::filesystem::path const& state,
                                       std::string const& exam_id);
 
-/// Converts the images (in a process of its own, which a hostile image may end), uploads the exam,
-/// submits the job, waits for its end and fetches the series. Every step that was done before is
-/// found again: the same images are the same upload and the same job. Goes on trying for as long as
-/// the daemon does not answer. `job_known` is called with the job's id.
+/// The daemon, with the token of the sender's tenant if it has one of its own.
+Connection connect_for(Settings const& settings, Origin const& origin);
+
+/// Converts the images (in a process of its own, which a hostile image may end) and uploads the
+/// exam as it is converted, unless that was done while the scan ran; submits the job, waits for its
+/// end and fetches the series. Every step that was done before is found again: the same images are
+/// the same upload and the same job. Goes on trying for as long as the daemon does not answer.
+/// `job_known` is called with the job's id.
 ///
 /// Throws FormatError (of the images, or the job's own error) and RpcError (what the daemon
 /// refuses).

@@ -132,9 +132,11 @@ void GatewayJournal::put_delivery(qsm::v1::Delivery const& delivery) {
 void GatewayJournal::put_instance(std::string const& delivery_id, int index,
                                   qsm::v1::DeliveredInstance const& instance) {
   std::scoped_lock const lock(mutex_);
+  database_.execute("PRAGMA synchronous=NORMAL");  // no sync until the next write that has one
   Statement(database_, "UPDATE instance SET record = ? WHERE delivery = ? AND place = ?",
             Blob{instance.SerializeAsString()}, delivery_id, static_cast<std::uint64_t>(index))
       .step();
+  database_.execute("PRAGMA synchronous=FULL");
 }
 
 qsm::v1::Delivery GatewayJournal::with_instances(std::string const& record) {

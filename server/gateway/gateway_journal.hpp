@@ -1,7 +1,7 @@
 /// What the gateway must not forget: exams it began, and what was delivered where.
 ///
-/// A row is written before what it says is acted on; every write is on disk when the call returns.
-/// Thread-safe.
+/// A row is written before what it says is acted on; every write is on disk when the call returns,
+/// but for put_instance(). Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,10 @@ class GatewayJournal {
 
   /// Without touching the instances.
   void put_delivery(qsm::v1::Delivery const& delivery);
+
+  /// What a node answered to one instance. Outlives the process; a power failure may take the
+  /// latest ones away, and the instances then go out again under the same UIDs. A sync for each
+  /// would cost as much as sending it.
   void put_instance(std::string const& delivery_id, int index,
                     qsm::v1::DeliveredInstance const& instance);
 

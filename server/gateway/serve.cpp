@@ -48,7 +48,7 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
   return server;
 }
 
-/// What a process that holds a connection says: "stored FOLDER", "captured FILE", "committed
+/// What a process that holds a connection says: "stored FOLDER", "captured UPLOAD FILE", "committed
 /// TRANSACTION FAILED_INSTANCE..."
 void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) try {
   std::istringstream words(line);
@@ -59,9 +59,14 @@ void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) tr
     deliveries.committed(first, {std::istream_iterator<std::string>(words), {}});
     return;
   }
+  if (what == "captured") {
+    std::string file;
+    words >> first >> std::ws;
+    std::getline(words, file);
+    return desk.captured(file, first == "-" ? "" : first);
+  }
   std::getline(words, first);
   if (what == "stored") desk.stored(first);
-  if (what == "captured") desk.captured(first);
 } catch (std::exception const& error) {
   // What it is about is on disk, and found again at the next start at the latest.
   spdlog::error("{}: {}", line, error.what());

@@ -38,13 +38,13 @@ class Acknowledged {
   }
 
   /// Waits until the chunk at `offset` may be sent, and puts `offset` back where the server asks
-  /// for it. At the end of the data, waits for the server to have it all. False once the stream
-  /// ended.
-  bool wait(std::uint64_t& offset, std::uint64_t chunk, std::uint64_t total) {
+  /// for it. An empty chunk is the end of the data: waits for the server to have it all. False once
+  /// the stream ended.
+  bool wait(std::uint64_t& offset, std::uint64_t chunk) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
       return ended_ || rewind_ ||
-             (offset == total ? durable_ == total : offset + chunk <= durable_ + credit_);
+             (chunk == 0 ? durable_ == offset : offset + chunk <= durable_ + credit_);
     });
     if (rewind_) offset = durable_;
     rewind_ = false;
@@ -63,8 +63,7 @@ class Acknowledged {
 }  // namespace
 
 void send_chunks(qsm::v1::UploadService::Stub& uploads, qsm::v1::Upload const& upload,
-                 std::span<std::byte const> bytes,
-                 std::function<void(std::uint64_t)> const& durable) {
+                 GrowingFile const& file, std::function<void(std::uint64_t)> const& durable) {
   grpc::ClientContext context;
   auto const stream = uploads.WriteChunks(&context);
   Acknowledged acknowledged(upload);
@@ -72,23 +71,27 @@ void send_chunks(qsm::v1::UploadService::Stub& uploads, qsm::v1::Upload const& u
   // A credit below the chunk size would never let a full chunk go.
   std::uint64_t const largest = std::min<std::uint64_t>(
       upload.max_chunk_bytes(), std::max<std::uint64_t>(upload.credit_bytes(), 1));
-  std::uint64_t const total = bytes.size();
   std::uint64_t offset = upload.durable_offset();
   qsm::v1::ChunkRequest chunk;
   chunk.set_upload_id(upload.upload_id());  // in the first message alone
-  for (;;) {
-    std::uint64_t const before = offset;
-    std::uint64_t const size = std::min(largest, total - offset);
-    if (!acknowledged.wait(offset, size, total)) break;
-    if (offset != before) continue;
-    if (offset == total) break;
-    auto const piece = bytes.subspan(offset, size);
-    chunk.set_offset(offset);
-    chunk.set_data(piece.data(), piece.size());
-    chunk.set_crc32c(qsm::container::crc32c(piece));
-    if (!stream->Write(chunk)) break;
-    chunk.clear_upload_id();
-    offset += size;
+  try {
+    for (;;) {
+      std::string& data = *chunk.mutable_data();
+      data.resize(largest);
+      data.resize(file.read(offset, std::as_writable_bytes(std::span(data))));
+      std::uint64_t const before = offset;
+      if (!acknowledged.wait(offset, data.size())) break;
+      if (offset != before) continue;
+      if (data.empty()) break;
+      chunk.set_offset(offset);
+      chunk.set_crc32c(qsm::container::crc32c(std::as_bytes(std::span(data))));
+      if (!stream->Write(chunk)) break;
+      chunk.clear_upload_id();
+      offset += data.size();
+    }
+  } catch (...) {
+    context.TryCancel();  // else the reader would wait for a server that waits for us
+    throw;
   }
   stream->WritesDone();
   reader.join();

@@ -1,6 +1,8 @@
 #include "session/upload.hpp"
 
-#include "formats/mapped_file.hpp"
+#include <array>
+
+#include "formats/format_error.hpp"
 #include "session/chunk_stream.hpp"
 #include "session/stopwatch.hpp"
 
@@ -8,15 +10,22 @@ namespace chistream {
 
 namespace {
 
-/// The upload of this exam. Earlier ones under the same digest may be gone: `generation`
-/// counts on past them.
-qsm::v1::Upload create(Connection& server, Exam const& exam, UploadWatch const& watch,
-                       unsigned& generation) {
-  for (;; ++generation) {
+/// What is sent, and as what. Earlier uploads of the name may be gone: `generation` counts on past
+/// them.
+struct Sending {
+  std::string name;
+  GrowingFile const& file;
+  std::uint64_t declared_bytes = 0;  // 0 and "" where the file still grows
+  std::string declared_sha256 = {};
+  unsigned generation = 0;
+};
+
+qsm::v1::Upload create(Connection& server, Sending& sending, UploadWatch const& watch) {
+  for (;; ++sending.generation) {
     qsm::v1::CreateUploadRequest request;
-    request.set_request_id("exam-" + exam.sha256 + "-" + std::to_string(generation));
-    request.set_declared_bytes(exam.bytes);
-    request.set_sha256(exam.sha256);
+    request.set_request_id(sending.name + '-' + std::to_string(sending.generation));
+    request.set_declared_bytes(sending.declared_bytes);
+    request.set_sha256(sending.declared_sha256);
     auto const upload = call_with_patience<qsm::v1::Upload>(
         watch.patience, [&](grpc::ClientContext* context, qsm::v1::Upload* response) {
           return server.uploads->CreateUpload(context, request, response);
@@ -27,9 +36,8 @@ qsm::v1::Upload create(Connection& server, Exam const& exam, UploadWatch const& 
   }
 }
 
-void send(Connection& server, Exam const& exam, qsm::v1::Upload const& opened,
+void send(Connection& server, Sending const& sending, qsm::v1::Upload const& opened,
           UploadWatch const& watch) {
-  MappedFile const file(exam.path);
   qsm::v1::Upload upload = opened;
   bool first = true;
   with_patience(watch.patience, [&](auto const& got_on) {
@@ -41,30 +49,23 @@ void send(Connection& server, Exam const& exam, qsm::v1::Upload const& opened,
       got_on();
     }
     first = false;
-    if (upload.state() != qsm::v1::UPLOAD_STATE_OPEN || upload.durable_offset() == exam.bytes)
-      return;
+    bool const all_there =
+        sending.declared_bytes > 0 && upload.durable_offset() == sending.declared_bytes;
+    if (upload.state() != qsm::v1::UPLOAD_STATE_OPEN || all_there) return;
     if (upload.durable_offset() > 0) watch.resuming(upload.durable_offset());
-    send_chunks(*server.uploads, upload, file.bytes(), [&](std::uint64_t durable) {
+    send_chunks(*server.uploads, upload, sending.file, [&](std::uint64_t durable) {
       got_on();
-      watch.progress({durable, exam.bytes});
+      watch.progress({durable, sending.declared_bytes});
     });
   });
 }
 
-void abort_upload(Connection& server, std::string const& upload_id) {
-  qsm::v1::UploadRef ref;
-  ref.set_upload_id(upload_id);
-  grpc::ClientContext context;
-  qsm::v1::Upload ignored;
-  server.uploads->AbortUpload(&context, ref, &ignored);  // best effort: the refusal is the news
-}
-
-qsm::v1::InputSummary commit(Connection& server, Exam const& exam, std::string const& upload_id,
-                             Patience const& patience) {
+qsm::v1::InputSummary commit(Connection& server, GrowingFile const& exam,
+                             std::string const& upload_id, Patience const& patience) {
   qsm::v1::CommitUploadRequest request;
   request.set_upload_id(upload_id);
-  request.set_total_bytes(exam.bytes);
-  request.set_sha256(exam.sha256);
+  request.set_sha256(exam.sha256());
+  request.set_total_bytes(exam.size());
   qsm::v1::InputSummary summary;
   with_patience(patience, [&](auto const&) {
     grpc::ClientContext context;  // no deadline: a worker reads the whole exam meanwhile
@@ -73,19 +74,19 @@ qsm::v1::InputSummary commit(Connection& server, Exam const& exam, std::string c
   return summary;
 }
 
-}  // namespace
-
-Uploaded upload_exam(Connection& server, Exam const& exam, UploadWatch const& watch) {
-  unsigned generation = 0;
+Uploaded upload(Connection& server, Sending sending, UploadWatch const& watch) {
   for (bool again = false;; again = true) {
     Uploaded result;
     Stopwatch clock;
-    auto const upload = create(server, exam, watch, generation);
+    auto const upload = create(server, sending, watch);
     result.upload_id = upload.upload_id();
-    send(server, exam, upload, watch);
-    result.upload_s = clock.lap();
     try {
-      result.summary = commit(server, exam, result.upload_id, watch.patience);
+      send(server, sending, upload, watch);
+      result.upload_s = clock.lap();
+      result.summary = commit(server, sending.file, result.upload_id, watch.patience);
+    } catch (FormatError const&) {
+      abort_upload(server, result.upload_id);
+      throw;
     } catch (RpcError const& error) {
       bool const damaged = error.code() == grpc::DATA_LOSS;
       if (damaged || error.code() == grpc::INVALID_ARGUMENT) abort_upload(server, result.upload_id);
@@ -95,6 +96,29 @@ Uploaded upload_exam(Connection& server, Exam const& exam, UploadWatch const& wa
     result.commit_s = clock.lap();
     return result;
   }
+}
+
+}  // namespace
+
+void abort_upload(Connection& server, std::string const& upload_id) {
+  qsm::v1::UploadRef ref;
+  ref.set_upload_id(upload_id);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  qsm::v1::Upload ignored;
+  server.uploads->AbortUpload(&context, ref, &ignored);
+}
+
+Uploaded upload_exam(Connection& server, Exam const& exam, UploadWatch const& watch) {
+  GrowingFile const file(exam.path, exam.sha256);
+  return upload(server, {"exam-" + exam.sha256, file, exam.bytes, exam.sha256}, watch);
+}
+
+Uploaded upload_growing_exam(Connection& server, std::string const& name, GrowingFile const& exam,
+                             UploadWatch const& watch) {
+  std::array<std::byte, 1> first;
+  exam.read(0, first);
+  return upload(server, {name, exam}, watch);
 }
 
 }  // namespace chistream

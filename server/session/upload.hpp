@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "formats/growing_file.hpp"
 #include "session/connection.hpp"
 #include "session/exam_cache.hpp"
 
@@ -12,7 +13,7 @@ namespace chistream {
 
 struct UploadProgress {
   std::uint64_t durable = 0;  // bytes on the server's disk
-  std::uint64_t total = 0;
+  std::uint64_t total = 0;    // 0: not known yet
 };
 
 struct UploadWatch {
@@ -38,5 +39,15 @@ struct Uploaded {
 /// start. Throws RpcError; an exam that the server refuses is aborted there, so that it takes no
 /// space.
 Uploaded upload_exam(Connection& server, Exam const& exam, UploadWatch const& watch);
+
+/// The same while the exam is still being made. Its upload is called `name`: whoever makes the same
+/// exam again under this name goes on where the last attempt stopped. Nothing is asked of the
+/// server before the first byte is there. Throws also what `exam` throws: the upload is then
+/// aborted.
+Uploaded upload_growing_exam(Connection& server, std::string const& name, GrowingFile const& exam,
+                             UploadWatch const& watch);
+
+/// Best effort: what stays is removed by the server in time.
+void abort_upload(Connection& server, std::string const& upload_id);
 
 }  // namespace chistream

@@ -4,7 +4,7 @@ import time
 
 import numpy
 
-from chistream_harness import FAST, Server, instances, nibabel, run, simulate, wait_for
+from chistream_harness import FAST, Server, instances, nibabel, run, simulate, uploaded_bytes, wait_for
 from dicom_harness import Gateway, Orthanc
 from mrd_client import Console, messages
 
@@ -53,6 +53,55 @@ def a_stream_gives_the_map_of_the_file(folder):
         assert abs(position[2] - float(ds.ImagePositionPatient[2])) < 1e-3
 
 
+def a_scan_is_uploaded_while_it_runs(folder):
+    """Also across a daemon that goes away meanwhile; what breaks off leaves nothing at the daemon."""
+    scan, _ = simulate(folder)
+    everything = list(messages(scan))
+    with Server(folder) as server, with_console(folder, server) as gateway:
+        console = Console(gateway.console_port)
+        for message in everything[:len(everything) // 2]:
+            console.send(message)
+        wait_for("a part to be uploaded", lambda: uploaded_bytes(server) > 2 << 20)
+        server.kill()
+        server.start()
+        for message in everything[len(everything) // 2:]:
+            console.send(message)
+        console.close()
+        images, texts = console.answers()
+        assert len(images) == 40, texts
+        assert "was uploaded while it was scanned" in gateway.log.read_text()
+        (exam,) = gateway.exams()
+        assert exam["upload_id"]
+        kept = uploaded_bytes(server)
+
+        broken = Console(gateway.console_port)
+        for message in everything[:len(everything) // 2]:
+            broken.send(message)
+        wait_for("the first half to be uploaded", lambda: uploaded_bytes(server) > kept)
+        broken.socket.close()
+        broken.file.close()
+        wait_for("the upload to be aborted", lambda: uploaded_bytes(server) == kept)
+        assert not list((gateway.state / "inbox" / "incoming").iterdir())
+
+        gateway.kill()  # in the middle of a scan
+        gateway.start()
+        assert len(gateway.exams()) == 1
+
+
+def a_scan_that_cannot_be_uploaded_while_it_runs(folder):
+    """No daemon until the scan is over: the exam is made from the capture."""
+    scan, _ = simulate(folder)
+    with Server(folder) as server, with_console(folder, server) as gateway:
+        server.kill()
+        console = stream(gateway.console_port, scan)
+        console.close()
+        wait_for("the gateway to give the upload up",
+                 lambda: "was not uploaded while it ran" in gateway.log.read_text(), 60)
+        server.start()
+        images, texts = console.answers()
+        assert len(images) == 40, texts
+
+
 def errors_come_back_as_text(folder):
     scan, _ = simulate(folder)
     with Server(folder) as server, with_console(folder, server) as gateway:
@@ -71,6 +120,8 @@ def errors_come_back_as_text(folder):
         nonsense.send(b"GET / HTTP/1.1\r\n\r\n")
         _, texts = nonsense.answers()
         assert texts[0].startswith("ERROR MRD_UNKNOWN_MESSAGE"), texts
+        (refused,) = (gateway.state / "rejected").glob("*.mrd")
+        assert refused.read_bytes().startswith(b"GET /")
 
         half = Console(gateway.console_port)  # every other line
         for number, message in enumerate(messages(scan, waveforms=False)):
@@ -99,4 +150,5 @@ def several_consoles_at_once(folder):
 
 
 if __name__ == "__main__":
-    run(a_stream_gives_the_map_of_the_file, errors_come_back_as_text, several_consoles_at_once)
+    run(a_stream_gives_the_map_of_the_file, a_scan_is_uploaded_while_it_runs,
+        a_scan_that_cannot_be_uploaded_while_it_runs, errors_come_back_as_text, several_consoles_at_once)

@@ -1,6 +1,8 @@
-// MRD streams: their framing in pieces of any size, and the capture as an exam.
+// MRD streams: their framing in pieces of any size, and the capture as an exam, read when it is
+// whole and as it comes in.
 #include "formats/container_writer.hpp"
 #include "formats/format_error.hpp"
+#include "formats/ismrmrd_live.hpp"
 #include "formats/ismrmrd_reader.hpp"
 #include "formats/mrd_messages.hpp"
 #include "scratch_file.hpp"
@@ -24,16 +26,23 @@ std::uint64_t follow(std::span<std::uint8_t const> bytes, std::size_t piece) {
   return told;
 }
 
+bool accepted(std::function<void(ContainerWriter&)> const& read) try {
+  ContainerWriter out([](std::span<std::byte const>) {});
+  read(out);
+  return true;
+} catch (FormatError const&) {
+  return false;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   std::span<std::uint8_t const> const bytes{data, size};
   if (follow(bytes, 7) != follow(bytes, 4096)) std::abort();
-  try {
-    fuzz::ScratchFile const file(bytes);
-    ContainerWriter out([](std::span<std::byte const>) {});
-    read_ismrmrd(file.path(), {}, out);
-  } catch (FormatError const&) {
-  }
+  fuzz::ScratchFile const file(bytes);
+  bool const whole = accepted([&](ContainerWriter& out) { read_ismrmrd(file.path(), {}, out); });
+  bool const live =
+      accepted([&](ContainerWriter& out) { read_live_mrd(GrowingFile(file.path(), ""), out); });
+  if (live && !whole) std::abort();
   return 0;
 }

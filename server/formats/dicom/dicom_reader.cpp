@@ -69,8 +69,8 @@ class Reader {
 
   std::size_t slice_size() const { return slice_size_; }
 
-  EchoVolumes read(std::size_t echo) {
-    EchoVolumes volumes;
+  /// Into what an earlier call used: fresh memory costs as much as the reading.
+  void read(std::size_t echo, EchoVolumes& volumes) {
     for (std::size_t part = 0; part < 2; ++part) {
       volumes.parts[part].resize(slice_size_ * exam_.images.slices());
       for (std::size_t z = 0; z < exam_.images.slices(); ++z) {
@@ -80,7 +80,6 @@ class Reader {
                     std::span(volumes.parts[part]).subspan(z * slice_size_, slice_size_));
       }
     }
-    return volumes;
   }
 
  private:
@@ -191,9 +190,9 @@ void undo_chopping(bool complex, EchoVolumes& volumes, std::size_t slice_size) {
   }
 }
 
-/// Filtered phase gives a map that looks plausible and is wrong.
-void check_unfiltered(DicomExam const& exam, bool complex, EchoVolumes const& last,
-                      qsm::v1::ExamHeader& header) {
+/// Filtered phase gives a map that looks plausible and is wrong. Answers a warning, or nothing.
+std::vector<std::string> check_unfiltered(DicomExam const& exam, bool complex,
+                                          EchoVolumes const& last, double b0_t) {
   constexpr double kFiltered = 0.8, kSuspect = 0.6;
   constexpr double kLongEcho_Ts = 0.02;  // echo time x field: phase has had time to turn
   auto const& facts = exam.files.front().facts;
@@ -201,17 +200,16 @@ void check_unfiltered(DicomExam const& exam, bool complex, EchoVolumes const& la
       phase_coherence({last.parts[0], last.parts[1], complex, facts.columns(), facts.rows()});
   char value[16];
   std::snprintf(value, sizeof(value), "%.2f", coherence);
-  bool const long_echo = exam.images.te_s().back() * header.b0_t() >= kLongEcho_Ts;
+  bool const long_echo = exam.images.te_s().back() * b0_t >= kLongEcho_Ts;
   if (coherence > kFiltered && long_echo)
     throw FormatError("FILTERED_PHASE",
                       std::string("the phase of the last echo is the same everywhere (coherence ") +
                           value + "): it was high-pass filtered",
                       "send the phase as reconstructed, without SWI processing");
-  if (coherence > kSuspect)
-    header.add_warnings(
-        std::string("PHASE_MAY_BE_FILTERED: the phase of the last echo hardly varies "
-                    "over the image (coherence ") +
-        value + ")");
+  if (coherence <= kSuspect) return {};
+  return {std::string("PHASE_MAY_BE_FILTERED: the phase of the last echo hardly varies "
+                      "over the image (coherence ") +
+          value + ")"};
 }
 
 }  // namespace
@@ -266,32 +264,30 @@ void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWrit
   qsm::v1::ExamHeader header = header_of(exam, options);
   check_header(header);
   Reader reader(exam);
-  EchoVolumes first = reader.read(0);
   bool const complex = exam.images.complex();
-  bool const chopped = options.chopped.value_or(
-      header.vendor() == "ge" && neighbours_opposed(complex, first, reader.slice_size()));
+  EchoVolumes volumes;
+  bool chopped = options.chopped.value_or(false);
+  if (!options.chopped && header.vendor() == "ge") {
+    reader.read(0, volumes);
+    chopped = neighbours_opposed(complex, volumes, reader.slice_size());
+  }
   if (chopped)
     header.add_warnings("SLICE_CHOPPING: the sign of every other slice was inverted back");
-  auto const load = [&](std::size_t echo) {
-    EchoVolumes volumes = reader.read(echo);
-    if (chopped) undo_chopping(complex, volumes, reader.slice_size());
-    return volumes;
-  };
-  std::size_t const last_echo = exam.images.te_s().size() - 1;
-  EchoVolumes const last = load(last_echo);
-  check_unfiltered(exam, complex, last, header);
-  out.header(header);
+  out.header(header);  // at once: whoever sends the container on can begin
 
   auto const& matrix = header.geometry().matrix();
+  auto const echoes = static_cast<std::uint32_t>(exam.images.te_s().size());
   std::vector<std::complex<float>> joined;
-  for (std::uint32_t echo = 0; echo <= last_echo; ++echo) {
-    EchoVolumes const between = echo < last_echo ? load(echo) : EchoVolumes{};
-    EchoVolumes const& volumes = echo < last_echo ? between : last;
+  std::vector<std::string> warnings;
+  for (std::uint32_t echo = 0; echo < echoes; ++echo) {
+    reader.read(echo, volumes);
+    if (chopped) undo_chopping(complex, volumes, reader.slice_size());
+    if (echo + 1 == echoes) warnings = check_unfiltered(exam, complex, volumes, header.b0_t());
+    auto const& [a, b] = volumes.parts;
     auto const head = [&](Component component) {
       return qsm::container::ImageBlockHead{
           echo, 0, static_cast<std::uint32_t>(component), matrix.x(), matrix.y(), matrix.z()};
     };
-    auto const& [a, b] = volumes.parts;
     if (complex) {
       joined.resize(a.size());
       for (std::size_t i = 0; i < a.size(); ++i) joined[i] = {a[i], b[i]};
@@ -301,7 +297,7 @@ void read_dicom(DicomExam const& exam, ReadOptions const& options, ContainerWrit
       out.image_block(head(Component::kPhase), b);
     }
   }
-  out.end();
+  out.end(warnings);
 }
 
 }  // namespace chistream::dicom

@@ -1,5 +1,8 @@
 #include "session/upload.hpp"
 
+#include <fstream>
+#include <thread>
+
 #include "../formats/small_exam.hpp"
 #include "container/sha256.hpp"
 #include "fake_server.hpp"
@@ -132,6 +135,44 @@ TEST(Upload, SaysAtOnceWhenNobodyAnswers) {
     EXPECT_TRUE(error.no_answer());
     EXPECT_FALSE(error.detail().hint().empty());
   }
+}
+
+TEST(Upload, FollowsAnExamThatIsStillBeingMade) {
+  FakeServer server;
+  server.break_after = 3u << 20;
+  FileToSend file(kSize);
+  std::promise<std::string> whole;
+  GrowingFile const growing(file.folder / "growing", whole.get_future().share());
+  std::jthread const maker([&] {
+    std::ofstream out(file.folder / "growing", std::ios::binary);
+    for (std::size_t at = 0; at < kSize; at += 1u << 20) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      out << file.content.substr(at, 1u << 20) << std::flush;
+    }
+    out.close();
+    whole.set_value(file.exam.sha256);
+  });
+  Connection connection = server.connect();
+  EXPECT_EQ(upload_growing_exam(connection, "scan", growing, {}).upload_id, "the-upload");
+  EXPECT_TRUE(server.stored == file.content);
+}
+
+TEST(Upload, OfAnExamThatCannotBeMade) {
+  FakeServer server;
+  FileToSend file(kSize);
+  Connection connection = server.connect();
+  auto const fail_after = [&](std::size_t bytes) {
+    std::filesystem::remove(file.folder / "growing");
+    std::promise<std::string> whole;
+    GrowingFile const growing(file.folder / "growing", whole.get_future().share());
+    std::ofstream(file.folder / "growing", std::ios::binary) << file.content.substr(0, bytes);
+    whole.set_exception(std::make_exception_ptr(FormatError("BROKE_OFF", "no more")));
+    return reason_of([&] { upload_growing_exam(connection, "scan", growing, {}); });
+  };
+  EXPECT_EQ(fail_after(0), "BROKE_OFF");
+  EXPECT_EQ(server.uploads_opened, 0);  // nothing was asked for
+  EXPECT_EQ(fail_after(kSize - 1), "BROKE_OFF");
+  EXPECT_EQ(server.aborted, 1);
 }
 
 }  // namespace chistream::test
