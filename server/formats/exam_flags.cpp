@@ -20,8 +20,11 @@ void ExamFlags::add_to(CLI::App& app) {
   app.add_option("--b0-dir", b0_direction_, "B0 along the axes of the volume")->expected(3);
   app.add_option("--frequency-hz", images_.frequency_hz, "proton resonance [Hz]");
   app.add_option("--phase-units", phase_units_, "what phase images are stored in")
-      ->check(CLI::IsMember({"auto", "rad", "mrad", "siemens", "siemens12"}))
+      ->check(CLI::IsMember({"auto", "rad", "mrad", "siemens", "siemens12", "hz"}))
       ->capture_default_str();
+  app.add_flag("--phase-difference", images_.phase_difference,
+               "the one phase image is echo 2 less echo 1, as a scanner's field map has it; one in "
+               "hertz is told by --phase-units hz");
   app.add_option("--phase-sign", images_.phase_sign,
                  "+1 or -1, multiplies the phase; of DICOM images +1, or -1 of GE, if not given")
       ->check(CLI::IsMember({1, -1}));

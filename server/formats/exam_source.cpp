@@ -20,6 +20,7 @@ ImageFiles bids_with(fs::path const& folder, ImageFiles const& given) {
   if (given.phase_units != PhaseUnits::kAuto) files.phase_units = given.phase_units;
   if (given.b0_direction) files.b0_direction = given.b0_direction;
   files.phase_sign = given.phase_sign;
+  files.phase_difference = given.phase_difference;
   return files;
 }
 

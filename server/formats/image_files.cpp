@@ -85,6 +85,55 @@ qsm::v1::ExamHeader make_header(ImageFiles const& files, VolumeSequence const& i
   return header;
 }
 
+/// [s]
+double time_of_field_map(ImageFiles const& files) {
+  constexpr double kAnyTime_s = 1e-3;
+  if (files.te_s.size() == 2) return files.te_s[1] - files.te_s[0];
+  if (files.phase_units == PhaseUnits::kHertz && files.te_s.empty()) return kAnyTime_s;
+  throw FormatError(
+      "FIELD_MAP_MISMATCH",
+      "a phase difference lies between two echo times, not " + std::to_string(files.te_s.size()),
+      "give both with --te");
+}
+
+void read_field_map(ImageFiles files, VolumeSequence& magnitude, VolumeSequence& phase,
+                    ContainerWriter& out) {
+  std::uint32_t const magnitudes = magnitude.echoes() * magnitude.coils();
+  if (phase.echoes() * phase.coils() != 1 || magnitude.coils() != 1 || magnitudes > 2)
+    throw FormatError("FIELD_MAP_MISMATCH", "a field map is one volume with one or two magnitudes",
+                      "give the magnitudes of one or both echoes, and the field map as --phase");
+  double const time_s = time_of_field_map(files);
+  files.te_s = {time_s};
+  qsm::v1::ExamHeader header = make_header(files, phase);
+  check_header(header);
+  bool const hertz = files.phase_units == PhaseUnits::kHertz;
+  PhaseScale scale = phase_scale(files.phase_units, phase.range());
+  if (hertz) scale.factor = static_cast<float>(2 * std::numbers::pi * time_s);
+  if (!scale.warning.empty()) header.add_warnings(scale.warning);
+  header.add_warnings(std::string("FIELD_MAP: ") + (hertz ? "the field was given in Hz"
+                                                          : "the phase is a difference of echoes"));
+  out.header(header);
+
+  auto const& matrix = header.geometry().matrix();
+  auto const head = [&](Component component) {
+    return ImageBlockHead{0,          0,          static_cast<std::uint32_t>(component),
+                          matrix.x(), matrix.y(), matrix.z()};
+  };
+  std::vector<float> volume(phase.info().voxels()), second;
+  magnitude.next(volume, true);
+  if (magnitudes == 2) {
+    second.resize(volume.size());
+    magnitude.next(second, true);
+    for (std::size_t i = 0; i < volume.size(); ++i) volume[i] = std::sqrt(volume[i] * second[i]);
+  }
+  out.image_block(head(Component::kMagnitude), volume);
+  phase.next(volume, scale.scaled);
+  constexpr float kTurn = 2 * std::numbers::pi_v<float>;
+  for (float& value : volume) value = std::remainder(value * scale.factor + scale.offset, kTurn);
+  out.image_block(head(Component::kPhase), volume);
+  out.end();
+}
+
 }  // namespace
 
 void read_images(ImageFiles const& files, ContainerWriter& out) {
@@ -94,6 +143,8 @@ void read_images(ImageFiles const& files, ContainerWriter& out) {
   VolumeSequence magnitude(files.magnitude);
   VolumeSequence phase(files.phase);
   check_same_geometry(magnitude.info().geometry, phase.info().geometry);
+  if (files.phase_difference || files.phase_units == PhaseUnits::kHertz)
+    return read_field_map(files, magnitude, phase, out);
   if (magnitude.echoes() != phase.echoes() || phase.echoes() != files.te_s.size())
     throw FormatError("ECHO_COUNT_MISMATCH", std::to_string(magnitude.echoes()) +
                                                  " echoes of magnitude, " +

@@ -37,6 +37,7 @@ PhaseScale scale_of(PhaseUnits units) {
       return {kPi / 2048, -kPi, true, {}};
     case PhaseUnits::kAuto:
     case PhaseUnits::kRadians:
+    case PhaseUnits::kHertz:
       break;
   }
   return {};
@@ -56,6 +57,7 @@ std::optional<PhaseUnits> phase_units_of(std::string_view name) {
   if (name == "mrad") return PhaseUnits::kMilliradians;
   if (name == "siemens") return PhaseUnits::kSiemens;
   if (name == "siemens12") return PhaseUnits::kSiemens12;
+  if (name == "hz") return PhaseUnits::kHertz;
   return std::nullopt;
 }
 

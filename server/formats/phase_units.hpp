@@ -14,9 +14,10 @@ enum class PhaseUnits {
   kMilliradians,
   kSiemens,    // -4096..4096 is -pi..pi
   kSiemens12,  // 0..4095 is -pi..pi
+  kHertz,      // no phase: a field map
 };
 
-/// "auto", "rad", "mrad", "siemens", "siemens12"; nothing for any other text.
+/// "auto", "rad", "mrad", "siemens", "siemens12", "hz"; nothing for any other text.
 std::optional<PhaseUnits> phase_units_of(std::string_view name);
 
 /// What the finite values of the phase images span, before and after the slope of their files.
@@ -40,7 +41,8 @@ struct PhaseScale {
 /// which corrupts phase that does not wrap.
 ///
 /// A file that stores radians under a slope that would shrink them to nothing is read without it
-/// (PHASE_SLOPE_IGNORED). Throws FormatError PHASE_UNITS_UNKNOWN.
+/// (PHASE_SLOPE_IGNORED). Throws FormatError PHASE_UNITS_UNKNOWN. Hertz are never concluded, and are
+/// left as they are.
 PhaseScale phase_scale(PhaseUnits units, PhaseRange const& range);
 
 }  // namespace chistream

@@ -61,6 +61,7 @@ std::string fingerprint(ExamSource const& source) try {
   print.number(images.phase_sign.value_or(0));
   print.number(source.slices_chopped ? 1 + *source.slices_chopped : 0);
   print.number(static_cast<int>(images.phase_units));
+  print.number(images.phase_difference);
   if (images.b0_direction)
     for (double const component : *images.b0_direction) print.number(component);
   print.number(source.noise.whiten);

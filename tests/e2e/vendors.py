@@ -204,8 +204,53 @@ def measured_pairs_of_three_makers(folder):
             assert any("PHASE_SIGN" in w for w in report(out)["warnings"]) == (sign < 0)
 
 
+def measured_field_maps(folder):
+    """What field-map sequences give: hertz (GE), and the phase difference of two echoes (Siemens)."""
+    ge, siemens = (real_data(name) for name in ("ge-b0map-brain-and-7t-sphere",
+                                                "siemens-fieldmap-brain"))
+    sidecars = [json.loads((siemens / f"me_FieldMap_GRE_2_e{echo}.json").read_text())
+                for echo in (1, 2)]
+    te_s = [sidecar["EchoTime"] for sidecar in sidecars]
+    sphere = "GE_2_3db0maps_patient"
+    hertz = ("--phase-units", "hz")
+    sources = {
+        "GE 7 T sphere": (ge, f"{sphere}.nii.gz", f"{sphere}_fieldmaphz.nii.gz", 7, hertz),
+        "GE 3 T brain": (ge, "GE_6_CV_Neuro_HH_Adv.nii", "GE_6_CV_Neuro_HH_Adv_fieldmaphz.nii", 3,
+                         hertz),
+        "Siemens 3 T brain": (siemens, "me_FieldMap_GRE_2_e1.nii", "me_FieldMap_GRE_3_e2_ph.nii",
+                              sidecars[0]["MagneticFieldStrength"],
+                              ("--te", *te_s, "--phase-difference"))}
+    with Server(folder) as server:
+        for name, (where, magnitude, phase, b0_t, options) in sources.items():
+            out = folder / name.replace(" ", "-")
+            server.client("reconstruct", "--magnitude", where / magnitude, "--phase", where / phase,
+                          "--b0", b0_t, *options, "-o", out, "--set", "inversion.iterations=2",
+                          "--series", "total-field,local-field")
+            mask = nibabel.load(out / "mask.nii.gz").get_fdata() > 0
+            field_hz = nibabel.load(out / "total_field.nii.gz").get_fdata() * 42.577478518 * b0_t
+            stored = nibabel.load(where / phase).get_fdata()
+            if "GE" in name:
+                off = abs(field_hz - stored)[mask]
+                wrong = abs(field_hz + stored)[mask]
+            else:
+                hertz_per_turn = 1 / (te_s[1] - te_s[0])
+                off, wrong = (abs(numpy.mod(field_hz - sign * stored / 8192 * hertz_per_turn
+                                            + hertz_per_turn / 2, hertz_per_turn)
+                                  - hertz_per_turn / 2)[mask] for sign in (1, -1))
+            print(f"{name}: {mask.sum()} voxels, field {numpy.median(off):.3f} Hz from what the "
+                  f"scanner says, {numpy.median(wrong):.1f} Hz with the other sign", flush=True)
+            assert numpy.median(off) < 0.05 and numpy.median(wrong) > 5
+            assert any("FIELD_MAP" in warning for warning in report(out)["warnings"])
+            if "sphere" in name:  # no sources inside: nothing may be left but noise
+                local = nibabel.load(out / "local_field.nii.gz").get_fdata()
+                inside = local[local != 0]
+                print(f"  local field {inside.std():.4f} ppm rms of "
+                      f"{(field_hz / 42.577478518 / b0_t)[mask].std():.4f} ppm", flush=True)
+                assert inside.std() < 0.012
+
+
 if __name__ == "__main__":
     run(maps_agree_whatever_the_vendor, each_voxel_lies_where_its_source_does,
         filtered_phase_is_refused,
         measured_images_of_six_echoes,
-        measured_pairs_of_three_makers)
+        measured_pairs_of_three_makers, measured_field_maps)

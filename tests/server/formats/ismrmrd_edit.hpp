@@ -27,11 +27,9 @@ inline void write_h5(std::filesystem::path const& path, qsm::v1::ExamHeader cons
 
 inline ContainerReader converted(TemporaryFolder const& folder, std::string const& name,
                                  NoiseSource const& noise = {}) {
-  std::vector<std::byte> bytes;
-  ContainerWriter out(
-      [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
-  write_exam({folder / name, {}, noise}, out);
-  return saved(folder, bytes);
+  return saved(folder, written_bytes([&](ContainerWriter& out) {
+                 write_exam({folder / name, {}, noise}, out);
+               }));
 }
 
 /// Lets a test change the file through libismrmrd: XML, heads and samples of a copy.

@@ -44,14 +44,6 @@ std::vector<std::string> messages_of(
   return messages;
 }
 
-std::vector<std::byte> container_of(std::function<void(ContainerWriter&)> const& fill) {
-  std::vector<std::byte> bytes;
-  ContainerWriter out(
-      [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
-  fill(out);
-  return bytes;
-}
-
 /// Writes the messages one by one with a pause before each tenth, and reads them meanwhile.
 ContainerReader live(std::vector<std::string> const& messages) {
   TemporaryFolder folder;
@@ -66,7 +58,7 @@ ContainerReader live(std::vector<std::string> const& messages) {
     out.close();
     whole.set_value("");
   });
-  return saved(folder, container_of([&](ContainerWriter& out) { read_live_mrd(stream, out); }));
+  return saved(folder, written_bytes([&](ContainerWriter& out) { read_live_mrd(stream, out); }));
 }
 
 ContainerReader whole(std::vector<std::string> const& messages) {
@@ -74,7 +66,7 @@ ContainerReader whole(std::vector<std::string> const& messages) {
   std::ofstream out(folder / "whole.mrd", std::ios::binary);
   for (auto const& message : messages) out << message;
   out.close();
-  return saved(folder, container_of([&](ContainerWriter& container) {
+  return saved(folder, written_bytes([&](ContainerWriter& container) {
                  read_ismrmrd(folder / "whole.mrd", {}, container);
                }));
 }

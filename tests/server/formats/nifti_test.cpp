@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <numbers>
 
 #include "formats/exam_source.hpp"
 #include "formats/inspect.hpp"
@@ -136,12 +137,14 @@ TEST(Nifti, ReadsEitherByteOrder) {
 
 namespace {
 
+ContainerReader exam_of(TemporaryFolder const& folder, ImageFiles const& files) {
+  return saved(folder, written_bytes([&](ContainerWriter& out) {
+                 write_exam({{}, files, {}}, out);
+               }));
+}
+
 qsm::v1::InputSummary summary_of(TemporaryFolder const& folder, ImageFiles const& files) {
-  std::vector<std::byte> bytes;
-  ContainerWriter out(
-      [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
-  write_exam({{}, files, {}}, out);
-  return inspect(saved(folder, bytes));
+  return inspect(exam_of(folder, files));
 }
 
 }  // namespace
@@ -174,6 +177,53 @@ TEST(Images, BecomeAnExam) {
   moved.mutable_origin_lps_mm()->set_x(0);
   write_nifti(folder / "m.nii.gz", moved, std::span<float const>(ramp(3 * voxels)));
   EXPECT_EQ(why([](ImageFiles&) {}), "GEOMETRY_MISMATCH");
+}
+
+TEST(Images, AFieldMapIsThePhaseBetweenTwoEchoes) {
+  TemporaryFolder folder;
+  auto const geometry = kspace_header().geometry();
+  std::size_t const voxels = 7 * 5 * 6;
+  std::vector<float> const one(voxels, 2), both = [&] {
+    std::vector<float> values(voxels, 2);
+    values.resize(2 * voxels, 8);
+    return values;
+  }();
+  std::vector<float> hertz(voxels, 50);
+  hertz[0] = 600;  // beyond half a turn in 1 ms
+  write_nifti(folder / "one.nii", geometry, std::span(one));
+  write_nifti(folder / "both.nii", geometry, std::span(both));
+  write_nifti(folder / "hz.nii", geometry, std::span<float const>(hertz));
+  write_nifti(folder / "p.nii", geometry, std::span<float const>(ramp(voxels, 3.14159F)));
+  auto const values = [](ContainerReader const& exam, std::size_t block) {
+    std::vector<float> volume(voxels);
+    exam.read(exam.image_blocks().at(block), volume);
+    return volume;
+  };
+  ImageFiles files{{folder / "one.nii"}, {folder / "hz.nii"}, {}, 3};
+  files.phase_units = PhaseUnits::kHertz;
+  {
+    auto const exam = exam_of(folder, files);
+    EXPECT_EQ(exam.header().te_s_size(), 1);
+    EXPECT_DOUBLE_EQ(exam.header().te_s(0), 1e-3);
+    EXPECT_NEAR(values(exam, 1)[1], 0.1 * std::numbers::pi, 1e-6);   // 50 Hz for 1 ms
+    EXPECT_NEAR(values(exam, 1)[0], -0.8 * std::numbers::pi, 1e-5);  // 1.2 pi, wrapped
+  }
+  files = {{folder / "both.nii"}, {folder / "p.nii"}, {0.005, 0.0075}, 3};
+  files.phase_difference = true;
+  {
+    auto const exam = exam_of(folder, files);
+    EXPECT_DOUBLE_EQ(exam.header().te_s(0), 0.0025);
+    EXPECT_FLOAT_EQ(values(exam, 0)[0], 4);  // of 2 and 8
+  }
+  auto const why = [&](auto change) {
+    ImageFiles changed = files;
+    change(changed);
+    return reason_of([&] { exam_of(folder, changed); });
+  };
+  EXPECT_EQ(why([](ImageFiles& f) { f.te_s.pop_back(); }), "FIELD_MAP_MISMATCH");
+  EXPECT_EQ(why([](ImageFiles& f) { f.te_s.clear(); }), "FIELD_MAP_MISMATCH");
+  EXPECT_EQ(why([](ImageFiles& f) { std::swap(f.te_s[0], f.te_s[1]); }), "TE_OUT_OF_RANGE");
+  EXPECT_EQ(why([](ImageFiles& f) { f.phase = f.magnitude; }), "FIELD_MAP_MISMATCH");
 }
 
 TEST(Images, OneFilePerEchoIsTheSameExam) {

@@ -75,12 +75,20 @@ void for_each_line(qsm::v1::ExamHeader const& header,
         write({e, y, z, header.coils(), header.encoded().x(), 0});
 }
 
-std::vector<std::byte> container_bytes(std::function<void(ContainerWriter&)> const& write) {
+std::vector<std::byte> written_bytes(std::function<void(ContainerWriter&)> const& write) {
   std::vector<std::byte> bytes;
   ContainerWriter writer(
       [&](std::span<std::byte const> b) { bytes.insert(bytes.end(), b.begin(), b.end()); });
   write(writer);
-  std::uint64_t const size = writer.end();
+  return bytes;
+}
+
+std::vector<std::byte> container_bytes(std::function<void(ContainerWriter&)> const& write) {
+  std::uint64_t size = 0;
+  auto const bytes = written_bytes([&](ContainerWriter& writer) {
+    write(writer);
+    size = writer.end();
+  });
   EXPECT_EQ(size, bytes.size());
   return bytes;
 }

@@ -37,6 +37,8 @@ std::vector<std::complex<float>> line_samples(qsm::container::AcquisitionHead co
 void for_each_line(qsm::v1::ExamHeader const& header,
                    std::function<void(qsm::container::AcquisitionHead)> const& write);
 
+/// What `write` writes, which ends the container itself; container_bytes() does that for it.
+std::vector<std::byte> written_bytes(std::function<void(ContainerWriter&)> const& write);
 std::vector<std::byte> container_bytes(std::function<void(ContainerWriter&)> const& write);
 std::vector<std::byte> whole_kspace(qsm::v1::ExamHeader const& header = kspace_header());
 std::vector<std::byte> whole_images(qsm::v1::ExamHeader const& header = image_header());
