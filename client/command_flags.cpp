@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "formats/series_kind.hpp"
+#include "formats/result_flags.hpp"
 #include "session/overrides.hpp"
 #include "session/priority.hpp"
 
@@ -39,8 +39,7 @@ void JobFlags::add_to(CLI::App& app) {
          },
          "seconds after which a job that has not started is not wanted any more")
       ->check(CLI::Range(0.001, 3e7));
-  add_series_flag(app, spec_);
-  add_objects_flag(app, spec_);
+  add_result_flags(app, spec_);
   add_identity_flags(app, *spec_.mutable_identity());
 }
 

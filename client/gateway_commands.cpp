@@ -58,6 +58,7 @@ void print(qsm::v1::Delivery const& delivery) {
             << lower(qsm::v1::DeliveryState_Name(delivery.state()), "DELIVERY_STATE_") << "  to "
             << delivery.node() << ", exam " << delivery.exam_id() << ", " << stored << " of "
             << delivery.instances_size() << " instances, " << delivery.attempts() << " attempts\n";
+  for (auto const& note : delivery.notes()) std::cout << "    " << note << '\n';
   if (!delivery.last_error().empty()) std::cout << "    " << delivery.last_error() << '\n';
 }
 

@@ -118,6 +118,9 @@ qsm::v1::JobSpec resolve(qsm::v1::JobSpec const& spec, qsm::v1::WorkerCatalogue 
     if (!objects.insert(object).second)
       refuse("DUPLICATE_OBJECT", "a DICOM object is asked for twice");
   }
+  if (!qsm::v1::ContentQualification_IsValid(spec.qualification()))
+    refuse("UNKNOWN_QUALIFICATION",
+           "there is no content qualification " + std::to_string(spec.qualification()));
   check_priority(spec.priority());
   if (spec.has_max_queue_time()) check_queue_time(spec.max_queue_time());
   qsm::v1::JobSpec resolved = spec;

@@ -1,7 +1,6 @@
-/// Names of the DICOM series a job can write, and the flag that asks for them.
+/// Names of what a job can write as DICOM.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,14 +18,12 @@ std::optional<qsm::v1::SeriesKind> series_called(std::string const& name);
 /// Every kind there is, the susceptibility first.
 std::vector<qsm::v1::SeriesKind> all_series();
 
-/// "enhanced-mr", "parametric-map"; nothing for any other text.
+/// "enhanced-mr" of DICOM_OBJECT_ENHANCED_MR.
+std::string object_name(qsm::v1::DicomObject object);
 std::optional<qsm::v1::DicomObject> object_called(std::string const& name);
+std::vector<qsm::v1::DicomObject> all_objects();
 
-/// --objects NAME,...: DICOM objects beside MR images. Fills spec.objects. `spec` outlives `app`.
-void add_objects_flag(CLI::App& app, qsm::v1::JobSpec& spec);
-
-/// --series NAME,...: what is written beside the susceptibility; `all` is everything. Fills
-/// spec.series in the order of the enum, each once. `spec` outlives `app`.
-void add_series_flag(CLI::App& app, qsm::v1::JobSpec& spec);
+/// "research", "product", "service"; nothing for any other text.
+std::optional<qsm::v1::ContentQualification> qualification_called(std::string const& name);
 
 }  // namespace chistream

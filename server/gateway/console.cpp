@@ -14,10 +14,10 @@
 #include "channel/channel.hpp"
 #include "formats/format_error.hpp"
 #include "formats/mrd_messages.hpp"
-#include "gateway/exam_runner.hpp"
 #include "gateway/inbox.hpp"
 #include "gateway/live_upload.hpp"
 #include "gateway/mrd_images.hpp"
+#include "gateway/result_files.hpp"
 #include "gateway/settings.hpp"
 #include "qsm/v1/dicom.grpc.pb.h"
 #include "store/request_error.hpp"
@@ -181,7 +181,7 @@ class ConsoleConnection {
   int send_result(std::string const& exam_id) {
     std::size_t images = 0;
     for (auto const& file :
-         instances_for(qsm::v1::DICOM_OBJECT_UNSPECIFIED, result_files(options_.state, exam_id))) {
+         instances_of(qsm::v1::DICOM_OBJECT_UNSPECIFIED, result_files(options_.state, exam_id))) {
       if (fs::path(file).parent_path().filename() != "dicom") continue;  // another quantity
       std::string const image = mrd_image(options_.state / file);
       if (!send_all(std::as_bytes(std::span(image)))) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "formats/format_error.hpp"
+#include "gateway/result_files.hpp"
 #include "store/request_error.hpp"
 #include "store/timestamp.hpp"
 
@@ -99,6 +101,8 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
   };
   try {
     if (!to_send.empty()) calls_.send(node, to_send, answered);
+  } catch (ClassRefused const& error) {
+    return fall_back(delivery, error);
   } catch (NodeError const& error) {
     if (error.permanent()) return give_up(delivery, error.what());
     return postpone(delivery, error.what());
@@ -112,6 +116,19 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
   }
   if (node.commitment) return ask_to_commit(node, delivery);
   delivered(delivery);
+}
+
+/// The next attempt is due at once.
+void DeliveryQueue::fall_back(qsm::v1::Delivery& delivery, ClassRefused const& refusal) try {
+  auto instead = without_class(state_, delivery, refusal.sop_class_uid());
+  if (!instead) return give_up(delivery, refusal.what());
+  bool const fewer = instead->instances_size() < delivery.instances_size();
+  instead->add_notes(std::string(refusal.what()) +
+                     (fewer ? "; the result goes without it" : "; MR images go in its place"));
+  journal_.replace_instances(*instead);
+  spdlog::warn("delivery {}: {}", delivery.delivery_id(), instead->notes().rbegin()[0]);
+} catch (FormatError const& error) {
+  give_up(delivery, std::string(refusal.what()) + "; " + error.what());
 }
 
 void DeliveryQueue::delivered(qsm::v1::Delivery& delivery) {

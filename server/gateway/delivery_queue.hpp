@@ -3,10 +3,11 @@
 /// One thread per node: a slow one holds up no other. An attempt sends, in order, the instances
 /// that the node has not stored yet, and journals each answer before the next is sent. What fails
 /// for a passing reason is tried again after 10 s, twice as long each time and 15 minutes at most,
-/// for Settings::deliver_for_hours. An instance that is refused for good ends the delivery: FAILED,
-/// until somebody retries it. From a node that commits to storage, delivered means that it said it
-/// keeps the instances; it is asked again every ten minutes. Nothing here ever reconstructs
-/// anything.
+/// for Settings::deliver_for_hours. A node that does not take a class gets MR images in its place
+/// (without_class()), and the delivery says so. An instance that is refused for good ends the
+/// delivery: FAILED, until somebody retries it. From a node that commits to storage, delivered
+/// means that it said it keeps the instances; it is asked again every ten minutes. Nothing here
+/// ever reconstructs anything.
 #pragma once
 
 #include <condition_variable>
@@ -72,6 +73,7 @@ class DeliveryQueue {
   void ask_to_commit(NodeSettings const& node, qsm::v1::Delivery& delivery);
   void delivered(qsm::v1::Delivery& delivery);
   void attempt(NodeSettings const& node, qsm::v1::Delivery& delivery);
+  void fall_back(qsm::v1::Delivery& delivery, ClassRefused const& refusal);
   double hours_since_creation(qsm::v1::Delivery const& delivery) const;
   void postpone(qsm::v1::Delivery& delivery, std::string const& why);
   void give_up(qsm::v1::Delivery& delivery, std::string const& why);

@@ -1,14 +1,10 @@
 #include "gateway/exam_desk.hpp"
 
-#include <dcmtk/dcmdata/dcdeftag.h>
-#include <dcmtk/dcmdata/dcfilefo.h>
-#include <dcmtk/dcmdata/dcmetinf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "container/sha256.hpp"
-#include "formats/dicom/attributes.hpp"
 #include "formats/format_error.hpp"
 #include "session/connection.hpp"
 #include "store/request_error.hpp"
@@ -43,31 +39,6 @@ std::string description_of(dicom::DicomExam const& exam) {
 }
 
 }  // namespace
-
-qsm::v1::Delivery make_delivery(fs::path const& state, qsm::v1::ReceivedExam const& exam,
-                                std::vector<std::string> const& files, std::string const& node) {
-  qsm::v1::Delivery delivery;
-  delivery.set_delivery_id(
-      qsm::container::sha256_hex(exam.exam_id() + ' ' + exam.job_id() + ' ' + node).substr(0, 32));
-  delivery.set_exam_id(exam.exam_id());
-  delivery.set_job_id(exam.job_id());
-  delivery.set_node(node);
-  delivery.set_state(qsm::v1::DELIVERY_STATE_QUEUED);
-  *delivery.mutable_created_at() = timestamp_now();
-  *delivery.mutable_next_at() = delivery.created_at();
-  for (auto const& file : files) {
-    DcmFileFormat head;
-    auto& instance = *delivery.add_instances();
-    instance.set_file(file);
-    if (head.loadFile((state / file).c_str(), EXS_Unknown, EGL_noChange, DCM_MaxReadLength,
-                      ERM_metaOnly)
-            .bad())
-      throw FormatError("RESULT_DAMAGED", file + " is no DICOM file");
-    instance.set_sop_class_uid(dicom::text(*head.getMetaInfo(), DCM_MediaStorageSOPClassUID));
-    instance.set_sop_instance_uid(dicom::text(*head.getMetaInfo(), DCM_MediaStorageSOPInstanceUID));
-  }
-  return delivery;
-}
 
 ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& journal,
                    DeliveryQueue& deliveries, RunExam run, unsigned runners)
@@ -376,9 +347,8 @@ qsm::v1::Delivery ExamDesk::send(std::string const& exam_id, std::string const& 
 qsm::v1::Delivery ExamDesk::delivery_to(std::string const& node, qsm::v1::ReceivedExam const& exam,
                                         std::vector<std::string> const& files) const {
   auto const found = settings_.nodes.find(node);
-  auto const object =
-      found == settings_.nodes.end() ? qsm::v1::DICOM_OBJECT_UNSPECIFIED : found->second.object;
-  return make_delivery(state_, exam, instances_for(object, files), node);
+  NodeSettings const takes = found == settings_.nodes.end() ? NodeSettings{} : found->second;
+  return make_delivery(state_, exam, instances_for(takes, files), node);
 }
 
 }  // namespace chistream::gateway

@@ -18,6 +18,7 @@
 #include "gateway/exam_runner.hpp"
 #include "gateway/gateway_journal.hpp"
 #include "gateway/inbox.hpp"
+#include "gateway/result_files.hpp"
 
 namespace chistream::gateway {
 
@@ -106,11 +107,5 @@ class ExamDesk {
   Clock::time_point next_forgetting_{};
   std::vector<std::jthread> threads_;
 };
-
-/// The delivery of an exam's whole result to a node. Its id follows from both: asked for twice, it
-/// is one. Reads class and UID from the files.
-qsm::v1::Delivery make_delivery(std::filesystem::path const& state,
-                                qsm::v1::ReceivedExam const& exam,
-                                std::vector<std::string> const& files, std::string const& node);
 
 }  // namespace chistream::gateway

@@ -12,9 +12,9 @@
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd_reader.hpp"
-#include "formats/series_kind.hpp"
 #include "gateway/container_file.hpp"
 #include "gateway/inbox.hpp"
+#include "gateway/result_files.hpp"
 #include "process/child_process.hpp"
 #include "session/fetch.hpp"
 #include "session/job.hpp"
@@ -87,8 +87,10 @@ std::set<qsm::v1::DicomObject> objects_of(Settings const& settings,
                                           qsm::v1::ReceivedExam const& exam) {
   std::set<qsm::v1::DicomObject> objects;
   for (auto const& name : exam.return_to())
-    if (auto const node = settings.nodes.find(name); node != settings.nodes.end())
+    if (auto const node = settings.nodes.find(name); node != settings.nodes.end()) {
       objects.insert(node->second.object);
+      if (node->second.report) objects.insert(qsm::v1::DICOM_OBJECT_REPORT);
+    }
   objects.erase(qsm::v1::DICOM_OBJECT_UNSPECIFIED);
   return objects;
 }
@@ -113,26 +115,6 @@ Connection connect_for(Settings const& settings, Origin const& origin) {
   auto credentials = settings.daemon_credentials;
   if (!caller.token_file.empty()) credentials.token_file = caller.token_file;
   return Connection(settings.daemon_address, credentials);
-}
-
-std::vector<std::string> result_files(fs::path const& state, std::string const& exam_id) {
-  std::vector<std::string> files;
-  for (auto const& entry : fs::recursive_directory_iterator(state / "exams" / exam_id / "result"))
-    if (entry.path().extension() == ".dcm") files.push_back(entry.path().lexically_relative(state));
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-std::vector<std::string> instances_for(qsm::v1::DicomObject object,
-                                       std::vector<std::string> const& files) {
-  auto const object_of = [](std::string const& file) {
-    std::string const folder = fs::path(file).parent_path().filename();
-    return object_called(folder).value_or(qsm::v1::DICOM_OBJECT_UNSPECIFIED);
-  };
-  std::vector<std::string> chosen;
-  std::copy_if(files.begin(), files.end(), std::back_inserter(chosen),
-               [&](std::string const& file) { return object_of(file) == object; });
-  return chosen;
 }
 
 ExamResult run_exam(Settings const& settings, fs::path const& state,

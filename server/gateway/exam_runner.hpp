@@ -19,14 +19,6 @@ struct ExamResult {
   std::vector<std::string> files;  // DICOM instances, named from `state`, in the order to be sent
 };
 
-/// The instances below a result folder that a node takes: `object`'s, or MR images.
-std::vector<std::string> instances_for(qsm::v1::DicomObject object,
-                                       std::vector<std::string> const& files);
-
-/// Every instance of the result of an exam, named from `state`, in the order to be sent.
-std::vector<std::string> result_files(std::filesystem::path const& state,
-                                      std::string const& exam_id);
-
 /// The daemon, with the token of the sender's tenant if it has one of its own.
 Connection connect_for(Settings const& settings, Origin const& origin);
 

@@ -95,6 +95,10 @@ void GatewayJournal::insert(qsm::v1::Delivery const& delivery) {
             static_cast<std::uint64_t>(to_ms(delivery.next_at())),
             Blob{without_instances(delivery).SerializeAsString()})
       .step();
+  insert_instances(delivery);
+}
+
+void GatewayJournal::insert_instances(qsm::v1::Delivery const& delivery) {
   for (int i = 0; i < delivery.instances_size(); ++i)
     Statement(database_, "INSERT INTO instance VALUES(?, ?, ?)", delivery.delivery_id(),
               static_cast<std::uint64_t>(i), Blob{delivery.instances(i).SerializeAsString()})
@@ -122,6 +126,19 @@ qsm::v1::Delivery GatewayJournal::add_delivery(qsm::v1::Delivery const& delivery
 
 void GatewayJournal::put_delivery(qsm::v1::Delivery const& delivery) {
   std::scoped_lock const lock(mutex_);
+  update(delivery);
+}
+
+void GatewayJournal::replace_instances(qsm::v1::Delivery const& delivery) {
+  std::scoped_lock const lock(mutex_);
+  Transaction transaction(database_);
+  update(delivery);
+  Statement(database_, "DELETE FROM instance WHERE delivery = ?", delivery.delivery_id()).step();
+  insert_instances(delivery);
+  transaction.commit();
+}
+
+void GatewayJournal::update(qsm::v1::Delivery const& delivery) {
   Statement(database_, "UPDATE delivery SET state = ?, next_ms = ?, record = ? WHERE id = ?",
             static_cast<std::uint64_t>(delivery.state()),
             static_cast<std::uint64_t>(to_ms(delivery.next_at())),

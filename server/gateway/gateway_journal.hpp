@@ -37,6 +37,9 @@ class GatewayJournal {
   /// Without touching the instances.
   void put_delivery(qsm::v1::Delivery const& delivery);
 
+  /// With other instances than before.
+  void replace_instances(qsm::v1::Delivery const& delivery);
+
   /// What a node answered to one instance. Outlives the process; a power failure may take the
   /// latest ones away, and the instances then go out again under the same UIDs. A sync for each
   /// would cost as much as sending it.
@@ -66,6 +69,8 @@ class GatewayJournal {
                                           std::int64_t now_ms);
   void write(qsm::v1::ReceivedExam const& exam);
   void insert(qsm::v1::Delivery const& delivery);
+  void update(qsm::v1::Delivery const& delivery);
+  void insert_instances(qsm::v1::Delivery const& delivery);
   qsm::v1::Delivery with_instances(std::string const& record);
 
   std::mutex mutex_;

@@ -50,7 +50,7 @@ ListenSettings listen_of(std::size_t number, json const& field) {
 
 PipelineSettings pipeline_of(std::string const& ae_title, json const& field) {
   JsonObject const entry("pipeline '" + ae_title + "'", field,
-                         {"pipeline", "priority", "series", "set"});
+                         {"pipeline", "priority", "series", "set", "deidentify", "qualification"});
   ae_title_of(entry, ae_title);
   PipelineSettings pipeline;
   pipeline.pipeline = entry.text("pipeline");
@@ -63,6 +63,12 @@ PipelineSettings pipeline_of(std::string const& ae_title, json const& field) {
     auto const known = series_called(name);
     if (!known) entry.bad("'" + name + "' is no series");
     pipeline.spec.add_series(*known);
+  }
+  pipeline.spec.set_deidentify(entry.flag("deidentify"));
+  if (auto const use = entry.text("qualification"); !use.empty()) {
+    auto const known = qualification_called(use);
+    if (!known) entry.bad("'" + use + "' is no qualification (research, product, service)");
+    pipeline.spec.set_qualification(*known);
   }
   pipeline.assignments = entry.texts("set");
   return pipeline;
@@ -93,9 +99,10 @@ NodeSettings node_of(std::string const& name, json const& field) {
   bool const web = field.is_object() && field.contains("url");
   std::string const where = "node '" + name + "'";
   JsonObject const entry =
-      web ? JsonObject(where, field, {"url", "token_file", "tls", "timeout_s", "object"})
-          : JsonObject(where, field,
-                       {"ae_title", "host", "port", "tls", "timeout_s", "object", "commitment"});
+      web ? JsonObject(where, field, {"url", "token_file", "tls", "timeout_s", "object", "report"})
+          : JsonObject(
+                where, field,
+                {"ae_title", "host", "port", "tls", "timeout_s", "object", "report", "commitment"});
   NodeSettings node{.name = name};
   if (web) {
     node.url = entry.required_text("url");
@@ -115,10 +122,11 @@ NodeSettings node_of(std::string const& name, json const& field) {
   if (auto const name_of_object = entry.text("object");
       !name_of_object.empty() && name_of_object != "mr") {
     auto const known = object_called(name_of_object);
-    if (!known)
+    if (!known || *known == qsm::v1::DICOM_OBJECT_REPORT)
       entry.bad("'" + name_of_object + "' is no object (mr, enhanced-mr, parametric-map)");
     node.object = *known;
   }
+  node.report = entry.flag("report");
   node.timeout_s = entry.number("timeout_s").value_or(node.timeout_s);
   return node;
 }

@@ -52,7 +52,7 @@ struct ConsoleSettings {
 struct PipelineSettings {
   std::string pipeline;                  // "" : the daemon's first
   std::vector<std::string> assignments;  // "inversion.alpha=2e-4"
-  qsm::v1::JobSpec spec;                 // series and priority
+  qsm::v1::JobSpec spec;                 // series, priority, de-identification, qualification
 };
 
 /// Who may send.
@@ -75,6 +75,7 @@ struct NodeSettings {
   bool commitment = false;  // ask for storage commitment, and count as delivered only then
   std::optional<TlsFiles> tls = std::nullopt;
   qsm::v1::DicomObject object = qsm::v1::DICOM_OBJECT_UNSPECIFIED;  // MR images, or which instead
+  bool report = false;                                              // the report as well
   double timeout_s = 60;  // for a connection, and for every answer
 };
 

@@ -51,11 +51,12 @@ class Association : private DcmSCU {
     layer_ = std::make_unique<SocketKeeper>(tls_.get());
     if (status.good()) status = useSecureConnection(layer_.get());
     if (status.good()) status = negotiateAssociation();
+    if (status == NET_EC_NoAcceptablePresentationContexts) refuse(*classes.begin());
     if (status.bad()) fail("not reached", status);
     for (auto const& uid : classes)
       if (findPresentationContextID(uid.c_str(), "") == 0) {
         releaseAssociation();
-        throw NodeError(node_.name + " does not take " + class_name(uid), true);
+        refuse(uid);
       }
   }
 
@@ -117,6 +118,10 @@ class Association : private DcmSCU {
   }
 
  private:
+  [[noreturn]] void refuse(std::string const& uid) {
+    throw ClassRefused(node_.name + " does not take " + class_name(uid), uid);
+  }
+
   [[noreturn]] void fail(std::string const& what, OFCondition const& status) {
     if (isConnected()) abortAssociation();
     throw NodeError(node_.name + " (" + node_.ae_title + " at " + node_.host + ":" +

@@ -40,8 +40,20 @@ class NodeError : public std::runtime_error {
   bool permanent_;
 };
 
+/// The node takes no instance of one of the classes.
+class ClassRefused : public NodeError {
+ public:
+  ClassRefused(std::string const& message, std::string sop_class_uid)
+      : NodeError(message, true), sop_class_uid_(std::move(sop_class_uid)) {}
+  std::string const& sop_class_uid() const { return sop_class_uid_; }
+
+ private:
+  std::string sop_class_uid_;
+};
+
 /// One association; the instances in order, each answered before the next is sent. `answered` is
-/// called with the index of each; false from it ends the association. Throws NodeError.
+/// called with the index of each; false from it ends the association. Throws NodeError,
+/// ClassRefused (before anything is sent).
 void store_instances(NodeSettings const& node, std::string const& our_ae_title,
                      std::vector<OutgoingInstance> const& instances,
                      std::function<bool(std::size_t, StoreAnswer const&)> const& answered);

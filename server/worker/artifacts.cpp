@@ -102,13 +102,10 @@ StoredResult put_result(std::vector<SeriesDescription> const& series,
       stored.warnings.push_back("there is no series " + name + ": it takes more echoes");
       continue;
     }
-    auto const put_instance = [&](DicomInstance const& instance) {
-      auto head = head_of(instance.name, "application/dicom", instance.bytes);
-      head.set_sop_instance_uid(instance.sop_instance_uid);
-      sink(head, instance.bytes);
-    };
-    auto const saturated = write_dicom_series(one, map, put_instance);
-    for (auto const object : one.objects) put_instance(write_multiframe(one, object, map));
+    auto const put = [&](DicomInstance const& instance) { put_instance(instance, sink); };
+    auto const saturated = write_dicom_series(one, map, put);
+    for (auto const object : one.objects)
+      if (object != qsm::v1::DICOM_OBJECT_REPORT) put(write_multiframe(one, object, map));
     if (one.kind == qsm::v1::SERIES_KIND_SUSCEPTIBILITY) stored.saturated_voxels = saturated;
     if (saturated > 0)
       stored.warnings.push_back(std::to_string(saturated) + " voxels of " + name +
@@ -119,6 +116,12 @@ StoredResult put_result(std::vector<SeriesDescription> const& series,
     sink(head_of(volume.name, "application/gzip", bytes), bytes);
   }
   return stored;
+}
+
+void put_instance(DicomInstance const& instance, ArtifactSink const& sink) {
+  auto head = head_of(instance.name, "application/dicom", instance.bytes);
+  head.set_sop_instance_uid(instance.sop_instance_uid);
+  sink(head, instance.bytes);
 }
 
 void put_report(std::string const& report_json, ArtifactSink const& sink) {

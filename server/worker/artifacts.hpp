@@ -31,5 +31,6 @@ StoredResult put_result(std::vector<SeriesDescription> const& series,
                         qsm::Reconstruction const& result, ArtifactSink const& sink);
 
 void put_report(std::string const& report_json, ArtifactSink const& sink);
+void put_instance(DicomInstance const& instance, ArtifactSink const& sink);
 
 }  // namespace chistream

@@ -16,6 +16,8 @@ constexpr DicomCode kProcessing{"109102", "DCM", "Processing Equipment"};
 constexpr DicomCode kAcquisition{"109101", "DCM", "Acquisition Equipment"};
 constexpr std::size_t kShortTextMax = 1024;  // VR ST
 
+}  // namespace
+
 std::string derivation_text(SeriesDescription const& series) {
   std::string text = std::string(dicom_quantity(series.kind).title) + " by chistream " +
                      series.software_version + ", " + series.provenance.pipeline + ": " +
@@ -28,12 +30,15 @@ std::string derivation_text(SeriesDescription const& series) {
   return text;
 }
 
-}  // namespace
+std::string qualification_text(qsm::v1::ContentQualification qualification) {
+  constexpr std::string_view kPrefix = "CONTENT_QUALIFICATION_";
+  return qsm::v1::ContentQualification_Name(qualification).substr(kPrefix.size());
+}
 
 void put_derivation(DcmItem& item, SeriesDescription const& series) {
   put(item, DCM_DerivationDescription, derivation_text(series));
   append_code(item, DCM_DerivationCodeSequence, dicom_quantity(series.kind).quantity);
-  put(item, DCM_ContentQualification, "RESEARCH");
+  put(item, DCM_ContentQualification, qualification_text(series.qualification));
 
   DcmItem& software = append_item(item, DCM_ContributingEquipmentSequence);
   append_code(software, DCM_PurposeOfReferenceCodeSequence, kProcessing);

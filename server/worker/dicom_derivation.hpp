@@ -7,7 +7,14 @@ class DcmItem;
 
 namespace chistream {
 
-/// Derivation, the reconstruction software and, where known, the scanner.
+/// Quantity, software, pipeline, methods and key parameters, echo times, reference, in one line.
+/// Throws Error{kInvalidArgument, "DERIVATION_TOO_LONG"}.
+std::string derivation_text(SeriesDescription const& series);
+
+/// "RESEARCH", "PRODUCT", "SERVICE".
+std::string qualification_text(qsm::v1::ContentQualification qualification);
+
+/// Derivation, qualification, the reconstruction software and, where known, the scanner.
 /// Throws Error{kInvalidArgument, "DERIVATION_TOO_LONG"}.
 void put_derivation(DcmItem& item, SeriesDescription const& series);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "worker/deidentify.hpp"
 #include "worker/dicom_dataset.hpp"
 #include "worker/dicom_geometry.hpp"
 #include "worker/dicom_identity.hpp"
@@ -36,12 +37,11 @@ void put_acquisition(DcmItem& item, qsm::v1::ExamHeader const& exam) {
   put_if_known(item, DCM_FlipAngle, known(exam.flip_angle_deg()));
 }
 
-void put_general_series(DcmItem& item, SeriesDescription const& series, SeriesUids const& uids,
-                        qsm::v1::DicomObject object) {
-  put(item, DCM_Modality, "MR");
+void put_own_series(DcmItem& item, SeriesDescription const& series, SeriesUids const& uids,
+                    qsm::v1::DicomObject object) {
   put(item, DCM_StudyInstanceUID, uids.study());
   put(item, DCM_SeriesInstanceUID, uids.series());
-  put(item, DCM_FrameOfReferenceUID, uids.frame_of_reference());
+  if (series.deidentified) put_deidentification(item, series.software_version);
   constexpr std::uint64_t kIntegerStringMax = std::numeric_limits<std::int32_t>::max();
   put(item, DCM_SeriesNumber,
       std::to_string(
@@ -49,12 +49,6 @@ void put_general_series(DcmItem& item, SeriesDescription const& series, SeriesUi
                                       kObjectStride * static_cast<std::uint64_t>(object) +
                                       static_cast<std::uint64_t>(series.kind),
                                   kIntegerStringMax)));
-  put(item, DCM_SeriesDescription,
-      std::string(dicom_quantity(series.kind).title) +
-          (object == qsm::v1::DICOM_OBJECT_PARAMETRIC_MAP ? " float" : "") +
-          (series.reference.empty() ? "" : " ref=" + series.reference) + " research");
-  put(item, DCM_AcquisitionNumber, "");
-
   DicomTime const created(series.created_at_unix_s);
   put(item, DCM_InstanceCreationDate, created.date);
   put(item, DCM_InstanceCreationTime, created.time);
@@ -62,6 +56,19 @@ void put_general_series(DcmItem& item, SeriesDescription const& series, SeriesUi
   put(item, DCM_SeriesTime, created.time);
   put(item, DCM_ContentDate, created.date);
   put(item, DCM_ContentTime, created.time);
+}
+
+void put_general_series(DcmItem& item, SeriesDescription const& series, SeriesUids const& uids,
+                        qsm::v1::DicomObject object) {
+  put(item, DCM_Modality, "MR");
+  put(item, DCM_FrameOfReferenceUID, uids.frame_of_reference());
+  put_own_series(item, series, uids, object);
+  put(item, DCM_SeriesDescription,
+      std::string(dicom_quantity(series.kind).title) +
+          (object == qsm::v1::DICOM_OBJECT_PARAMETRIC_MAP ? " float" : "") +
+          (series.reference.empty() ? "" : " ref=" + series.reference) +
+          (series.qualification == qsm::v1::CONTENT_QUALIFICATION_RESEARCH ? " research" : ""));
+  put(item, DCM_AcquisitionNumber, "");
 }
 
 }  // namespace chistream

@@ -27,7 +27,6 @@ constexpr DicomCode kR2s{"126395", "DCM", "R2*"};
 constexpr DicomCode kSignal{"110806", "DCM", "T2* Weighted MR Signal Intensity"};
 constexpr DicomCode kMask{"113047", "DCM", "Pixel by pixel mask"};
 // The standard has no codes for these.
-constexpr char kOwnScheme[] = "99CHISTREAM";
 constexpr DicomCode kWeight{"DATA_WEIGHT", kOwnScheme, "Weight of the data in the inversion"};
 constexpr DicomCode kQuality{"PHASE_QUALITY", kOwnScheme, "Quality of the phase"};
 
@@ -226,11 +225,14 @@ void put_real_world_values(DcmItem& item, DicomQuantity const& quantity,
   if (quantity.standard_deviation) put_concept(mapping, kDerivation, kStandardDeviation);
 }
 
-void put_coding_schemes(DcmItem& dataset, DicomQuantity const& quantity) {
-  if (quantity.quantity.scheme != std::string_view(kOwnScheme)) return;
+void declare_own_scheme(DcmItem& dataset) {
   DcmItem& scheme = append_item(dataset, DCM_CodingSchemeIdentificationSequence);
   put(scheme, DCM_CodingSchemeDesignator, kOwnScheme);
   put(scheme, DCM_CodingSchemeName, "Quantities of chistream");
+}
+
+void put_coding_schemes(DcmItem& dataset, DicomQuantity const& quantity) {
+  if (quantity.quantity.scheme == std::string_view(kOwnScheme)) declare_own_scheme(dataset);
 }
 
 void put_quantity(DcmItem& item, DicomQuantity const& quantity, StoredPixels const& stored) {

@@ -62,7 +62,13 @@ struct RealWorldRange {
 void put_real_world_values(DcmItem& item, DicomQuantity const& quantity,
                            RealWorldRange const& range);
 
-/// Says whose the code of the quantity is, where it is our own.
+/// Of codes that the standard does not have.
+inline constexpr char kOwnScheme[] = "99CHISTREAM";
+
+/// Says whose scheme that is.
+void declare_own_scheme(DcmItem& dataset);
+
+/// The same, where the code of the quantity is our own.
 void put_coding_schemes(DcmItem& dataset, DicomQuantity const& quantity);
 
 /// Pixel units, window presets, the real world value mapping, and the extremes of the whole series,

@@ -43,10 +43,10 @@ void put_image_layout(DcmItem& item, qsm::v1::ExamHeader const& exam,
   put(item, DCM_LossyImageCompression, "00");
 }
 
-/// "dicom" for the susceptibility, "dicom/r2s" and so on beside it.
 std::string series_folder(qsm::v1::SeriesKind kind) {
-  bool const main = kind == qsm::v1::SERIES_KIND_SUSCEPTIBILITY;
-  return main ? "dicom" : "dicom/" + series_name(kind);
+  std::string folder = kMainSeriesFolder;
+  if (kind != qsm::v1::SERIES_KIND_SUSCEPTIBILITY) folder.append("/").append(series_name(kind));
+  return folder;
 }
 
 std::string instance_name(std::string const& folder, int number) {

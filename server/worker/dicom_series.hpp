@@ -12,6 +12,9 @@
 
 namespace chistream {
 
+/// Of the susceptibility; other quantities lie below it.
+inline constexpr char kMainSeriesFolder[] = "dicom";
+
 struct DicomInstance {
   std::string name;  // "dicom/0001.dcm", "dicom/r2s/0001.dcm"
   std::string sop_instance_uid;

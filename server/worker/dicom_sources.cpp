@@ -30,7 +30,7 @@ void put_source(DcmItem& item, qsm::v1::SourceSeries const& series,
 
 void put_derivation_image(DcmItem& frame, qsm::v1::ExamHeader const& exam, int z,
                           DicomCode const& derivation) {
-  if (exam.source_slices().empty()) return;
+  if (exam.source_series().empty()) return;
   DcmItem& item = append_item(frame, DCM_DerivationImageSequence);
   append_code(item, DCM_DerivationCodeSequence, derivation);
   for (auto const& image : exam.source_slices(z).images())
@@ -38,7 +38,7 @@ void put_derivation_image(DcmItem& frame, qsm::v1::ExamHeader const& exam, int z
 }
 
 void put_evidence(DcmItem& item, qsm::v1::ExamHeader const& exam, DcmTagKey const& sequence) {
-  if (exam.source_slices().empty()) return;
+  if (exam.source_series().empty()) return;
   bool const by_study = sequence == DCM_SourceImageEvidenceSequence;
   DcmItem* study = &item;
   if (by_study) {
@@ -60,7 +60,7 @@ void put_evidence(DcmItem& item, qsm::v1::ExamHeader const& exam, DcmTagKey cons
 }
 
 void put_sources(DcmItem& item, qsm::v1::ExamHeader const& exam, int z) {
-  if (exam.source_slices().empty()) return;
+  if (exam.source_series().empty()) return;
   auto const& images = exam.source_slices(z).images();
   for (int s = 0; s < exam.source_series_size(); ++s) {
     DcmItem* series = nullptr;

@@ -8,7 +8,9 @@
 #include "formats/series_kind.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/container_scan.hpp"
+#include "worker/deidentify.hpp"
 #include "worker/dicom_identity.hpp"
+#include "worker/dicom_report.hpp"
 #include "worker/memory_peak.hpp"
 #include "worker/overrides.hpp"
 #include "worker/report.hpp"
@@ -62,9 +64,13 @@ SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader con
   SeriesDescription series;
   series.exam = header;
   *series.exam.mutable_identity() = merged(header.identity(), input.spec.identity());
+  series.deidentified = input.spec.deidentify();
+  if (series.deidentified) deidentify(series.exam, input.input_sha256);
   series.provenance = {input.input_sha256, input.job_id, full_name(preset),
                        qsm::container::sha256_hex(parameters_json(options))};
-  series.created_at_unix_s = input.created_at_unix_s;
+  series.created_at_unix_s = series.deidentified ? 0 : input.created_at_unix_s;
+  if (input.spec.qualification() != qsm::v1::CONTENT_QUALIFICATION_UNSPECIFIED)
+    series.qualification = input.spec.qualification();
   series.software_version = kVersion;
   series.reference = reference_name(options);
   for (int const object : input.spec.objects())
@@ -128,9 +134,12 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   auto const stored = put_result(all_descriptions(series, input.spec, options), result, counted);
   outcome.warnings = result.warnings;
   outcome.warnings.insert(outcome.warnings.end(), stored.warnings.begin(), stored.warnings.end());
-  put_report(make_report({series, options, result, outcome.warnings, info.kind, info.name,
-                          stored.saturated_voxels}),
-             counted);
+  ReportInput const report{
+      series, options, result, outcome.warnings, info.kind, info.name, stored.saturated_voxels};
+  put_report(make_report(report), counted);
+  if (std::find(series.objects.begin(), series.objects.end(), qsm::v1::DICOM_OBJECT_REPORT) !=
+      series.objects.end())
+    put_instance(write_dicom_report(report), counted);
 
   for (auto const& stage : result.stage_seconds)
     outcome.stage_times.push_back(stage_time(stage.stage, stage.seconds));

@@ -10,7 +10,7 @@
 #include "formats/exam_flags.hpp"
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
-#include "formats/series_kind.hpp"
+#include "formats/result_flags.hpp"
 #include "worker/catalogue.hpp"
 #include "worker/commands.hpp"
 #include "worker/job.hpp"
@@ -147,8 +147,7 @@ Command add_run(CLI::App& program) {
   app->add_option("--job-id", o->job.job_id, "goes into every identifier; default: from the time");
   app->add_option("--created-at", o->job.created_at_unix_s,
                   "date of the DICOM series [s since 1970]; default: now");
-  add_series_flag(*app, o->job.spec);
-  add_objects_flag(*app, o->job.spec);
+  add_result_flags(*app, o->job.spec);
   add_identity_flags(*app, *o->job.spec.mutable_identity());
   return {app, [o] { return run(*o); }};
 }

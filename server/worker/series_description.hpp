@@ -21,6 +21,8 @@ struct SeriesDescription {
   std::string reference;  // what susceptibility is relative to: "brain", "csf", "none"; empty
                           // for other quantities
   std::vector<qsm::v1::DicomObject> objects = {};  // to be written beside MR images
+  qsm::v1::ContentQualification qualification = qsm::v1::CONTENT_QUALIFICATION_RESEARCH;
+  bool deidentified = false;
   std::string derivation;  // methods and key parameters; echo times are added
 };
 

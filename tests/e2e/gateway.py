@@ -1,8 +1,10 @@
 """From a scanner's C-STORE to the series in a PACS, without any hand step."""
 
+import subprocess
+
 import numpy
 
-from chistream_harness import BIN, Server, call, nibabel, pydicom, real_data, run, wait_for
+from chistream_harness import BIN, Server, call, free_port, nibabel, pydicom, real_data, run, wait_for
 from dicom_harness import FAST_SET, Gateway, Orthanc, tls_files
 from vendor_scans import KINDS, Head, write
 
@@ -72,32 +74,107 @@ def with_tls(folder):
 
 
 def every_object_class(folder):
-    """MR images to one node, Enhanced MR to a second, a Parametric Map to a third."""
+    """MR images and the report to one node, Enhanced MR to a second, a Parametric Map to a third; and
+    all of it once more for another AE title, de-identified."""
     head = small_head(folder)
     scan = write(head, folder / "scan", "philips")
     with Orthanc(folder) as pacs, Server(folder) as server:
-        nodes = {"pacs": pacs.node(), "modern": pacs.node() | {"object": "enhanced-mr"},
+        nodes = {"pacs": pacs.node() | {"report": True},
+                 "modern": pacs.node() | {"object": "enhanced-mr"},
                  "archive": pacs.node() | {"object": "parametric-map"}}
-        pipelines = {"QSM_3T": {"set": FAST_SET, "series": ["r2s", "local-field"]}}
+        named = {"set": FAST_SET, "series": ["r2s", "local-field"]}
+        pipelines = {"QSM_3T": named,
+                     "QSM_ANON": named | {"deidentify": True, "qualification": "product"}}
         with Gateway(folder, server, nodes, pipelines=pipelines) as gateway:
             gateway.send(scan)
             gateway.wait_until_delivered(3)
             (exam,) = gateway.exams()
             maps = folder / "maps"
             server.client("fetch", exam["job_id"], "-o", maps)
-            series = returned_series(pacs, folder / "out", 9)
-    everything = sorted(scan.rglob("*.dcm")) + [path for files in series for path in files]
+            series = returned_series(pacs, folder / "out", 10)
+            gateway.send(scan, called="QSM_ANON")
+            gateway.wait_until_delivered(6)
+            both = returned_series(pacs, folder / "both", 20)
+    # Its tables put the accession number of an SR document into the series, that of images into the
+    # study, and it says so of any two: the report is looked at by check_report().
+    images = [files for files in series if pydicom.dcmread(files[0]).Modality == "MR"]
+    everything = sorted(scan.rglob("*.dcm")) + [path for files in images for path in files]
     verdict = call("dcentvfy", *everything, expect=None)
     assert not (verdict.stdout + verdict.stderr).strip(), (verdict.stdout + verdict.stderr)[:2000]
-    classes = {}
+    known = {files[0].parent.name for files in series}
+    anonymous = [files for files in both if files[0].parent.name not in known]
+    for some in (series, anonymous):
+        classes = {}
+        for files in some:
+            check_dicom_files(files)
+            first = pydicom.dcmread(files[0])
+            classes[first.SOPClassUID.name] = classes.get(first.SOPClassUID.name, 0) + 1
+            if first.SOPClassUID.name == "Parametric Map Storage":
+                check_parametric_map(first, maps)
+            if first.SOPClassUID.name == "Enhanced SR Storage":
+                check_report(first, some)
+        print(classes)
+        assert sorted(classes.values()) == [1, 3, 3, 3]
+    check_anonymous(anonymous, scan)
+
+
+def a_node_that_takes_images_alone(folder):
+    """It is to get a Parametric Map and the report, refuses both, and gets MR images."""
+    head = small_head(folder)
+    port = free_port()
+    (folder / "in").mkdir()
+    (folder / "images.cfg").write_text(
+        "[[TransferSyntaxes]]\n[Plain]\nTransferSyntax1 = LittleEndianExplicit\n"
+        "[[PresentationContexts]]\n[Images]\n"
+        "PresentationContext1 = MRImageStorage\\Plain\n"
+        "[[Profiles]]\n[Default]\nPresentationContexts = Images\n")
+    command = ["storescp", "-xf", folder / "images.cfg", "Default", "-od", folder / "in", port]
+    with subprocess.Popen([*map(str, command)]) as pacs, Server(folder) as server:
+        node = {"ae_title": "OLD", "host": "127.0.0.1", "port": port, "object": "parametric-map",
+                "report": True}
+        with Gateway(folder, server, {"old": node}) as gateway:
+            gateway.send(write(head, folder / "scan", "siemens-v"))
+            gateway.wait_until_delivered()
+            (delivery,) = gateway.deliveries()
+            print(delivery["notes"])
+            assert len(delivery["notes"]) == 2 and len(delivery["instances"]) == 40
+            assert "does not take" in gateway.client("deliveries").stdout
+        pacs.terminate()
+    assert len(list((folder / "in").iterdir())) == 40
+
+
+def check_report(document, series):
+    """Numbers, a figure that is one of the images, and the same study and patient as theirs."""
+    items = {item.ConceptNameCodeSequence[0].CodeValue: item for item in document.ContentSequence}
+    volume = items["CHI_VOLUME"].MeasuredValueSequence[0]
+    assert volume.NumericValue > 100 and volume.MeasurementUnitsCodeSequence[0].CodeValue == "ml"
+    figure = items["FIGURE"].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    images = [pydicom.dcmread(path, stop_before_pixels=True) for files in series for path in files]
+    assert figure in {ds.SOPInstanceUID for ds in images} and "WARNING" in items
+    for name in ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "StudyDate",
+                 "StudyID", "AccessionNumber", "ReferringPhysicianName"):
+        assert {str(ds[name].value) for ds in images} == {str(document[name].value)}, name
+
+
+def check_anonymous(series, scan):
+    """Nothing of the patient, the study or the source images is in any file."""
+    source = [pydicom.dcmread(path, stop_before_pixels=True) for path in scan.rglob("*.dcm")]
+    first = source[0]
+    secrets = {str(first[name].value) for name in
+               ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "StudyInstanceUID",
+                "FrameOfReferenceUID", "StudyDate", "ReferringPhysicianName", "InstitutionName")
+               if name in first and str(first[name].value)}
+    secrets |= {str(ds.SOPInstanceUID) for ds in source} | {str(ds.SeriesInstanceUID) for ds in source}
+    assert len(secrets) > 10
     for files in series:
-        check_dicom_files(files)
-        first = pydicom.dcmread(files[0])
-        classes[first.SOPClassUID.name] = classes.get(first.SOPClassUID.name, 0) + 1
-        if first.SOPClassUID.name == "Parametric Map Storage":
-            check_parametric_map(first, maps)
-    print(classes)
-    assert sorted(classes.values()) == [3, 3, 3]
+        for path in files:
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), path
+            ds = pydicom.dcmread(path, stop_before_pixels=True)
+            assert ds.PatientIdentityRemoved == "YES" and str(ds.PatientName).startswith("Anonymous^")
+            assert ds.ContentDate == "19700101"
+            assert ds.get("ContentQualification", "PRODUCT") == "PRODUCT"
+            assert "research" not in ds.SeriesDescription
 
 
 def incomplete_exams_are_named_completed_and_discarded(folder):
@@ -174,4 +251,4 @@ def measured_images_without_a_hand_step(folder):
 
 if __name__ == "__main__":
     run(every_kind_of_scanner, with_tls, every_object_class, by_web_and_with_commitment,
-        incomplete_exams_are_named_completed_and_discarded, measured_images_without_a_hand_step)
+        a_node_that_takes_images_alone, incomplete_exams_are_named_completed_and_discarded, measured_images_without_a_hand_step)
