@@ -3,12 +3,15 @@
 #include <dcmtk/dcmdata/dcfilefo.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <complex>
 #include <cstdio>
+#include <future>
 #include <list>
 #include <memory>
 #include <numbers>
+#include <thread>
 
 #include "formats/dicom/instance.hpp"
 #include "formats/dicom/phase_filter.hpp"
@@ -65,28 +68,42 @@ class Reader {
   explicit Reader(DicomExam const& exam)
       : exam_(exam),
         facts_(exam.files.front().facts),
-        slice_size_(std::size_t{facts_.rows()} * facts_.columns()) {}
+        slice_size_(std::size_t{facts_.rows()} * facts_.columns()),
+        // Parsing costs more than reading; a multi-frame file is better parsed once.
+        files_(facts_.frames_size() > 1 ? 1
+                                        : std::clamp(std::thread::hardware_concurrency(), 1U, 4U)) {
+  }
 
   std::size_t slice_size() const { return slice_size_; }
 
   /// Into what an earlier call used: fresh memory costs as much as the reading.
   void read(std::size_t echo, EchoVolumes& volumes) {
-    for (std::size_t part = 0; part < 2; ++part) {
-      volumes.parts[part].resize(slice_size_ * exam_.images.slices());
-      for (std::size_t z = 0; z < exam_.images.slices(); ++z) {
-        auto const ref = *exam_.images.at(echo, z, part);
-        SourceFile const& source = exam_.files[ref.file];
-        files_.read(source, source.facts.frames(ref.frame),
-                    std::span(volumes.parts[part]).subspan(z * slice_size_, slice_size_));
-      }
-    }
+    for (auto& part : volumes.parts) part.resize(slice_size_ * exam_.images.slices());
+    std::atomic<std::size_t> next{0};
+    std::vector<std::future<void>> readers;
+    for (auto& files : files_)
+      readers.push_back(std::async(std::launch::async, [&] {
+        for (std::size_t image; (image = next++) < 2 * exam_.images.slices();)
+          read_image(files, echo, image, volumes);
+      }));
+    for (auto& reader : readers) reader.wait();  // all of them, before one throws
+    for (auto& reader : readers) reader.get();
   }
 
  private:
+  void read_image(OpenFiles& files, std::size_t echo, std::size_t image,
+                  EchoVolumes& volumes) const {
+    std::size_t const part = image / exam_.images.slices(), z = image % exam_.images.slices();
+    auto const ref = *exam_.images.at(echo, z, part);
+    SourceFile const& source = exam_.files[ref.file];
+    files.read(source, source.facts.frames(ref.frame),
+               std::span(volumes.parts[part]).subspan(z * slice_size_, slice_size_));
+  }
+
   DicomExam const& exam_;
   qsm::v1::DicomInstance const& facts_;
   std::size_t slice_size_;
-  OpenFiles files_;
+  std::vector<OpenFiles> files_;  // one per thread
 };
 
 void put_geometry(DicomExam const& exam, qsm::v1::ExamHeader& header) {
