@@ -46,6 +46,8 @@ void print(qsm::v1::ReceivedExam const& exam) {
             << "  from " << exam.calling_ae() << " to " << exam.called_ae() << ", "
             << exam.description() << '\n';
   if (!exam.job_id().empty()) std::cout << "    job " << exam.job_id() << '\n';
+  if (!exam.superseded_by().empty())
+    std::cout << "    superseded by " << exam.superseded_by() << ": images came late\n";
   for (auto const& what : exam.missing()) std::cout << "    missing: " << what << '\n';
   if (exam.has_error())
     std::cout << "    " << exam.error().reason() << ": " << exam.error().message() << '\n';

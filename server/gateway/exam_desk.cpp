@@ -124,7 +124,9 @@ void ExamDesk::forget_settled() try {
 
 void ExamDesk::forget(qsm::v1::ReceivedExam const& exam) {
   auto const path = state_ / exam.folder();
-  if (path.extension() == ".mrd") {
+  if (!exam.superseded_by().empty()) {
+    // Its images are those of another exam as well, and go with that.
+  } else if (path.extension() == ".mrd") {
     fs::remove(path);
     fs::remove(fs::path(path).replace_extension(".origin"));
   } else {
@@ -214,10 +216,38 @@ void ExamDesk::begin(qsm::v1::ReceivedExam exam) {
   } catch (FormatError const& error) {
     return fail(exam, error.reason(), error.what());
   }
+  supersede_earlier(exam);
   journal_.put_exam(exam);
   spdlog::info("exam {} from {}: {}", exam.exam_id(), exam.calling_ae(), exam.description());
   queue_.push_back(std::move(exam));
   changed_.notify_all();
+}
+
+/// Images that came after an exam of theirs had begun make another one. The earlier result stays
+/// what it was, and says so.
+void ExamDesk::supersede_earlier(qsm::v1::ReceivedExam const& exam) {
+  std::set<std::string> const images(exam.sop_instance_uids().begin(),
+                                     exam.sop_instance_uids().end());
+  auto const holds = [&](qsm::v1::ReceivedExam const& other) {
+    auto const& uids = other.sop_instance_uids();
+    return other.folder() == exam.folder() && other.images() < exam.images() &&
+           std::all_of(uids.begin(), uids.end(),
+                       [&](std::string const& uid) { return images.contains(uid); });
+  };
+  for (auto& earlier : journal_.latest_exams(UINT32_MAX)) {
+    if (!holds(earlier)) continue;
+    earlier.set_superseded_by(exam.exam_id());
+    journal_.put_exam(earlier);
+    spdlog::warn("exam {} is superseded by {}: images came late", earlier.exam_id(),
+                 exam.exam_id());
+  }
+}
+
+/// Of an exam that is worked on: it may have been superseded meanwhile.
+void ExamDesk::put(qsm::v1::ReceivedExam& exam) {
+  std::scoped_lock const lock(mutex_);
+  if (auto const now = journal_.exam(exam.exam_id())) exam.set_superseded_by(now->superseded_by());
+  journal_.put_exam(exam);
 }
 
 void ExamDesk::work(std::stop_token stop) {
@@ -243,9 +273,10 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
   try {
     auto const result = run_(exam, [&](std::string const& job_id) {
       exam.set_job_id(job_id);
-      journal_.put_exam(exam);
+      put(exam);
       spdlog::info("exam {} is job {}", exam.exam_id(), job_id);
     });
+    put(exam);
     exam.set_job_id(result.job_id);
     exam.set_state(qsm::v1::EXAM_STATE_DONE);
     exam.clear_error();

@@ -222,12 +222,17 @@ std::uint64_t GatewayJournal::queued(std::string const& node) {
 std::vector<qsm::v1::ReceivedExam> GatewayJournal::settled_exams(std::int64_t before_ms) {
   std::scoped_lock const lock(mutex_);
   Statement rows(database_,
-                 "SELECT record FROM exam WHERE state = ? AND changed_ms < ? AND NOT EXISTS"
+                 "SELECT record FROM exam WHERE state IN (?, ?) AND changed_ms < ? AND NOT EXISTS"
                  " (SELECT 1 FROM delivery WHERE exam = exam.id AND delivery.state <> ?)",
                  static_cast<std::uint64_t>(qsm::v1::EXAM_STATE_DONE),
+                 static_cast<std::uint64_t>(qsm::v1::EXAM_STATE_FAILED),
                  static_cast<std::uint64_t>(before_ms),
                  static_cast<std::uint64_t>(qsm::v1::DELIVERY_STATE_DELIVERED));
-  return all<qsm::v1::ReceivedExam>(rows);
+  auto settled = all<qsm::v1::ReceivedExam>(rows);
+  std::erase_if(settled, [](qsm::v1::ReceivedExam const& exam) {
+    return exam.state() == qsm::v1::EXAM_STATE_FAILED && exam.superseded_by().empty();
+  });
+  return settled;
 }
 
 void GatewayJournal::forget_exam(std::string const& exam_id) {

@@ -58,7 +58,8 @@ class GatewayJournal {
   std::vector<qsm::v1::Delivery> latest_deliveries(std::uint32_t limit);
   std::uint64_t queued(std::string const& node);
 
-  /// Exams that were done before `before_ms` and have nothing left to deliver.
+  /// Exams that were done before `before_ms`, or failed and were superseded, and have nothing left
+  /// to deliver.
   std::vector<qsm::v1::ReceivedExam> settled_exams(std::int64_t before_ms);
 
   /// With its deliveries.

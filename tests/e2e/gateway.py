@@ -197,6 +197,9 @@ def incomplete_exams_are_named_completed_and_discarded(folder):
             assert failed["error"]["reason"] == "IMAGES_MISSING", failed
             gateway.send(late)  # what comes late completes it
             wait_for("the exam", lambda: "EXAM_STATE_DONE" in [e["state"] for e in gateway.exams()])
+            done, failed = sorted(gateway.exams(), key=lambda exam: exam["state"])
+            assert failed["superseded_by"] == done["exam_id"], failed
+            assert "superseded by" in gateway.client("exams").stdout
             gateway.client("exams", "--discard", failed["exam_id"])
             (done,) = gateway.exams()
             assert done["images"] == 240

@@ -192,6 +192,12 @@ TEST_F(DeliveryQueueTest, TheJournalForgetsWhatIsDelivered) {
   EXPECT_EQ(journal.settled_exams(now + 1).size(), 1u);
   journal.forget_exam("e");
   EXPECT_FALSE(journal.delivery("d"));
+  exam.set_state(qsm::v1::EXAM_STATE_FAILED);
+  journal.put_exam(exam);
+  EXPECT_TRUE(journal.settled_exams(now + 1).empty());  // somebody has to look at it
+  exam.set_superseded_by("f");
+  journal.put_exam(exam);
+  EXPECT_EQ(journal.settled_exams(now + 1).size(), 1u);
 }
 
 }  // namespace chistream::gateway::test
