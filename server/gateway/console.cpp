@@ -96,7 +96,7 @@ class ConsoleConnection {
                  waveforms_, origin_.called_ae);
     qsm::v1::ReceivedExam known;
     bool const new_stream = !find(exam_id, &known).ok();
-    auto const upload = new_stream ? live->finish() : std::nullopt;
+    auto const upload = new_stream && live ? live->finish() : std::nullopt;
     live.reset();
     if (upload) spdlog::info("exam {} was uploaded while it was scanned", exam_id);
     std::cout << "captured " << upload.value_or("-") << ' ' << capture.string() << std::endl;
@@ -129,6 +129,10 @@ class ConsoleConnection {
       if (start.size() < kConfigurationReach)
         start.append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
       messages.feed(bytes);
+      if (live && messages.offset() >= next_look_at_disk_) {
+        next_look_at_disk_ += kLookAtDisk;
+        if (inbox_.fullness() >= settings_.full) live.reset();  // room for the capture goes first
+      }
     }
     return true;
   } catch (FormatError const&) {
@@ -196,6 +200,7 @@ class ConsoleConnection {
   }
 
   static constexpr std::size_t kConfigurationReach = 4096;
+  static constexpr std::uint64_t kLookAtDisk = 64u << 20;
 
   ConsoleOptions const& options_;
   Settings settings_;
@@ -203,6 +208,7 @@ class ConsoleConnection {
   Origin origin_;
   std::unique_ptr<qsm::v1::DicomService::Stub> service_;
   std::uint64_t acquisitions_ = 0, waveforms_ = 0;
+  std::uint64_t next_look_at_disk_ = kLookAtDisk;
 };
 
 }  // namespace

@@ -244,10 +244,8 @@ void ExamDesk::supersede_earlier(qsm::v1::ReceivedExam const& exam) {
 }
 
 /// Of an exam that is worked on: it may have been superseded meanwhile.
-void ExamDesk::put(qsm::v1::ReceivedExam& exam) {
-  std::scoped_lock const lock(mutex_);
+void ExamDesk::keep_mark(qsm::v1::ReceivedExam& exam) {
   if (auto const now = journal_.exam(exam.exam_id())) exam.set_superseded_by(now->superseded_by());
-  journal_.put_exam(exam);
 }
 
 void ExamDesk::work(std::stop_token stop) {
@@ -273,10 +271,11 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
   try {
     auto const result = run_(exam, [&](std::string const& job_id) {
       exam.set_job_id(job_id);
-      put(exam);
+      std::scoped_lock const lock(mutex_);
+      keep_mark(exam);
+      journal_.put_exam(exam);
       spdlog::info("exam {} is job {}", exam.exam_id(), job_id);
     });
-    put(exam);
     exam.set_job_id(result.job_id);
     exam.set_state(qsm::v1::EXAM_STATE_DONE);
     exam.clear_error();
@@ -284,7 +283,11 @@ void ExamDesk::run(qsm::v1::ReceivedExam exam) {
     std::vector<qsm::v1::Delivery> deliveries;
     for (auto const& node : exam.return_to())
       deliveries.push_back(delivery_to(node, exam, result.files));
-    journal_.finish_exam(exam, deliveries);
+    {
+      std::scoped_lock const lock(mutex_);
+      keep_mark(exam);
+      journal_.finish_exam(exam, deliveries);
+    }
     spdlog::info("exam {} is done: {} instances for {} nodes", exam.exam_id(), result.files.size(),
                  deliveries.size());
     deliveries_.wake();
@@ -309,6 +312,7 @@ void ExamDesk::fail(qsm::v1::ReceivedExam exam, std::string const& reason,
   exam.mutable_error()->set_reason(reason);
   exam.mutable_error()->set_message(message);
   *exam.mutable_finished_at() = timestamp_now();
+  keep_mark(exam);
   journal_.put_exam(exam);
   spdlog::error("exam {} from {} has failed, its images are kept: {}: {}", exam.exam_id(),
                 exam.calling_ae(), reason, message);

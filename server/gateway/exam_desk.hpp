@@ -88,7 +88,7 @@ class ExamDesk {
                                 dicom::DicomExam const& exam) const;
   void begin(qsm::v1::ReceivedExam exam);
   void supersede_earlier(qsm::v1::ReceivedExam const& exam);
-  void put(qsm::v1::ReceivedExam& exam);
+  void keep_mark(qsm::v1::ReceivedExam& exam);
   void work(std::stop_token stop);
   void run(qsm::v1::ReceivedExam exam);
   qsm::v1::Delivery delivery_to(std::string const& node, qsm::v1::ReceivedExam const& exam,

@@ -22,6 +22,19 @@ std::vector<Message> all(Statement& statement) {
   return found;
 }
 
+/// Writes without a sync of their own; the next write that has one takes them along.
+class Unsynced {
+ public:
+  explicit Unsynced(Database& database) : database_(database) {
+    database_.execute("PRAGMA synchronous=NORMAL");
+  }
+  ~Unsynced() { database_.execute("PRAGMA synchronous=FULL"); }
+  Unsynced(Unsynced const&) = delete;
+
+ private:
+  Database& database_;
+};
+
 qsm::v1::Delivery without_instances(qsm::v1::Delivery delivery) {
   delivery.clear_instances();
   return delivery;
@@ -149,11 +162,10 @@ void GatewayJournal::update(qsm::v1::Delivery const& delivery) {
 void GatewayJournal::put_instance(std::string const& delivery_id, int index,
                                   qsm::v1::DeliveredInstance const& instance) {
   std::scoped_lock const lock(mutex_);
-  database_.execute("PRAGMA synchronous=NORMAL");  // no sync until the next write that has one
+  Unsynced const until_the_next_write(database_);
   Statement(database_, "UPDATE instance SET record = ? WHERE delivery = ? AND place = ?",
             Blob{instance.SerializeAsString()}, delivery_id, static_cast<std::uint64_t>(index))
       .step();
-  database_.execute("PRAGMA synchronous=FULL");
 }
 
 qsm::v1::Delivery GatewayJournal::with_instances(std::string const& record) {
