@@ -14,7 +14,7 @@ namespace chistream::gateway {
 namespace {
 
 /// The console waits for its images meanwhile; afterwards the gateway tries for ever.
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kPatience{8};
 
 }  // namespace
 

@@ -117,6 +117,20 @@ TEST(JobSpec, KnowsTheSeriesThatJobsCanWrite) {
   }
 }
 
+TEST(JobSpec, KnowsTheObjectsAndWhatTheyMayBeUsedFor) {
+  JobSpec asked;
+  asked.add_objects(DICOM_OBJECT_REPORT);
+  asked.set_qualification(CONTENT_QUALIFICATION_PRODUCT);
+  EXPECT_EQ(refusal(asked), "");
+  asked.add_objects(DICOM_OBJECT_REPORT);
+  EXPECT_EQ(refusal(asked), "DUPLICATE_OBJECT");
+  asked.set_objects(1, static_cast<DicomObject>(99));
+  EXPECT_EQ(refusal(asked), "UNKNOWN_OBJECT");
+  asked.clear_objects();
+  asked.set_qualification(static_cast<ContentQualification>(99));
+  EXPECT_EQ(refusal(asked), "UNKNOWN_QUALIFICATION");
+}
+
 TEST(JobSpec, KnowsPrioritiesAndQueueTimes) {
   JobSpec asked;
   asked.set_priority(PRIORITY_EMERGENCY);

@@ -143,6 +143,36 @@ TEST_F(Job, WritesTheSeriesItIsAskedForAndTheSameMap) {
   for (auto const& [name, bytes] : plain) EXPECT_EQ(bytes, more.at(name)) << name;
 }
 
+TEST_F(Job, NamesNobodyWhereItIsDeidentified) {
+  input_.spec.mutable_identity()->set_patient_name("Secret^Name");
+  input_.spec.mutable_identity()->set_study_instance_uid("1.2.3.45678");
+  input_.spec.add_objects(qsm::v1::DICOM_OBJECT_REPORT);
+  input_.spec.add_objects(qsm::v1::DICOM_OBJECT_ENHANCED_MR);
+  auto const named = run();
+  EXPECT_NE(named.at("dicom/report/report.dcm").find("Secret^Name"), std::string::npos);
+  input_.spec.set_deidentify(true);
+  auto const artifacts = run();
+  EXPECT_EQ(artifacts.size(), named.size());
+  EXPECT_EQ(artifacts, run());
+  for (auto const& [name, bytes] : artifacts) {
+    for (char const* secret : {"Secret", "request", "container", "1.2.3.45678", "20240102"})
+      EXPECT_EQ(bytes.find(secret), std::string::npos) << name << ' ' << secret;
+    if (name.ends_with(".dcm")) {
+      EXPECT_NE(bytes.find("Anonymous^"), std::string::npos) << name;
+    }
+  }
+  EXPECT_EQ(artifacts.at("chi.nii.gz"), named.at("chi.nii.gz"));
+}
+
+TEST_F(Job, SaysWhatItsResultMayBeUsedFor) {
+  auto const research = run().at("dicom/0001.dcm");
+  EXPECT_NE(research.find("RESEARCH"), std::string::npos);
+  input_.spec.set_qualification(qsm::v1::CONTENT_QUALIFICATION_PRODUCT);
+  auto const product = run().at("dicom/0001.dcm");
+  EXPECT_EQ(product.find("RESEARCH"), std::string::npos);
+  EXPECT_NE(product.find("PRODUCT"), std::string::npos);
+}
+
 TEST_F(Job, SaysWhichSeriesTheEchoesDoNotTell) {
   input_.spec.add_series(qsm::v1::SERIES_KIND_FIELD_NOISE);
   input_.spec.add_series(qsm::v1::SERIES_KIND_LOCAL_FIELD);
