@@ -50,10 +50,18 @@ std::uint64_t GrowingFile::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+/// Asks the system only beyond what was seen before: a scan of many short lines is read in many
+/// pieces.
+bool GrowingFile::reaches(std::uint64_t end) const {
+  if (seen_ < end) seen_ = size();
+  return seen_ >= end;
+}
+
 std::size_t GrowingFile::read(std::uint64_t offset, std::span<std::byte> out) const {
-  while (size() < offset + out.size() && whole_.wait_for(kLook) != std::future_status::ready) {
+  std::uint64_t const end = offset + out.size();
+  while (!reaches(end) && whole_.wait_for(kLook) != std::future_status::ready) {
   }
-  if (size() < offset + out.size()) whole_.get();  // it may have failed
+  if (!reaches(end)) whole_.get();  // it may have failed
   std::size_t done = 0;
   while (done < out.size()) {
     ssize_t const got =

@@ -1,6 +1,7 @@
 /// A file that is read while somebody still writes it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -34,8 +35,11 @@ class GrowingFile {
   std::uint64_t size() const;
 
  private:
+  bool reaches(std::uint64_t end) const;
+
   std::shared_future<std::string> whole_;
   int file_;
+  mutable std::atomic<std::uint64_t> seen_ = 0;  // bytes that are known to be there
 };
 
 }  // namespace chistream
