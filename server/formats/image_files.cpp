@@ -85,6 +85,13 @@ qsm::v1::ExamHeader make_header(ImageFiles const& files, VolumeSequence const& i
   return header;
 }
 
+ImageBlockHead block_of(qsm::v1::ExamHeader const& header, VolumeSequence::Place place,
+                        Component component) {
+  auto const& matrix = header.geometry().matrix();
+  return {place.echo, place.coil, static_cast<std::uint32_t>(component),
+          matrix.x(), matrix.y(), matrix.z()};
+}
+
 /// [s]
 double time_of_field_map(ImageFiles const& files) {
   constexpr double kAnyTime_s = 1e-3;
@@ -114,11 +121,6 @@ void read_field_map(ImageFiles files, VolumeSequence& magnitude, VolumeSequence&
                                                           : "the phase is a difference of echoes"));
   out.header(header);
 
-  auto const& matrix = header.geometry().matrix();
-  auto const head = [&](Component component) {
-    return ImageBlockHead{0,          0,          static_cast<std::uint32_t>(component),
-                          matrix.x(), matrix.y(), matrix.z()};
-  };
   std::vector<float> volume(phase.info().voxels()), second;
   magnitude.next(volume, true);
   if (magnitudes == 2) {
@@ -126,11 +128,11 @@ void read_field_map(ImageFiles files, VolumeSequence& magnitude, VolumeSequence&
     magnitude.next(second, true);
     for (std::size_t i = 0; i < volume.size(); ++i) volume[i] = std::sqrt(volume[i] * second[i]);
   }
-  out.image_block(head(Component::kMagnitude), volume);
+  out.image_block(block_of(header, {0, 0}, Component::kMagnitude), volume);
   phase.next(volume, scale.scaled);
   constexpr float kTurn = 2 * std::numbers::pi_v<float>;
   for (float& value : volume) value = std::remainder(value * scale.factor + scale.offset, kTurn);
-  out.image_block(head(Component::kPhase), volume);
+  out.image_block(block_of(header, {0, 0}, Component::kPhase), volume);
   out.end();
 }
 
@@ -160,18 +162,13 @@ void read_images(ImageFiles const& files, ContainerWriter& out) {
   if (!scale.warning.empty()) header.add_warnings(scale.warning);
   out.header(header);
 
-  auto const& matrix = header.geometry().matrix();
   std::vector<float> volume(phase.info().voxels());
-  auto const head = [&](VolumeSequence::Place place, Component component) {
-    return ImageBlockHead{place.echo, place.coil, static_cast<std::uint32_t>(component),
-                          matrix.x(), matrix.y(), matrix.z()};
-  };
   for (std::uint32_t i = 0; i < phase.echoes() * phase.coils(); ++i) {
     auto const of_magnitude = magnitude.next(volume, true);
-    out.image_block(head(of_magnitude, Component::kMagnitude), volume);
+    out.image_block(block_of(header, of_magnitude, Component::kMagnitude), volume);
     auto const of_phase = phase.next(volume, scale.scaled);
     for (float& value : volume) value = value * scale.factor + scale.offset;
-    out.image_block(head(of_phase, Component::kPhase), volume);
+    out.image_block(block_of(header, of_phase, Component::kPhase), volume);
   }
   out.end();
 }

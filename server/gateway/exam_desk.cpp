@@ -230,11 +230,11 @@ void ExamDesk::supersede_earlier(qsm::v1::ReceivedExam const& exam) {
                                      exam.sop_instance_uids().end());
   auto const holds = [&](qsm::v1::ReceivedExam const& other) {
     auto const& uids = other.sop_instance_uids();
-    return other.folder() == exam.folder() && other.images() < exam.images() &&
+    return other.images() < exam.images() &&
            std::all_of(uids.begin(), uids.end(),
                        [&](std::string const& uid) { return images.contains(uid); });
   };
-  for (auto& earlier : journal_.latest_exams(UINT32_MAX)) {
+  for (auto& earlier : journal_.exams_in(exam.folder())) {
     if (!holds(earlier)) continue;
     earlier.set_superseded_by(exam.exam_id());
     journal_.put_exam(earlier);

@@ -98,6 +98,16 @@ std::vector<qsm::v1::ReceivedExam> GatewayJournal::latest_exams(std::uint32_t li
   return all<qsm::v1::ReceivedExam>(rows);
 }
 
+/// The folder stands in the record alone: rows are searched as bytes, so that only what may be of
+/// this folder is parsed.
+std::vector<qsm::v1::ReceivedExam> GatewayJournal::exams_in(std::string const& folder) {
+  std::scoped_lock const lock(mutex_);
+  Statement rows(database_, "SELECT record FROM exam WHERE instr(record, ?) > 0", Blob{folder});
+  auto found = all<qsm::v1::ReceivedExam>(rows);
+  std::erase_if(found, [&](qsm::v1::ReceivedExam const& exam) { return exam.folder() != folder; });
+  return found;
+}
+
 void GatewayJournal::insert(qsm::v1::Delivery const& delivery) {
   Statement exists(database_, "SELECT 1 FROM delivery WHERE id = ?", delivery.delivery_id());
   if (exists.step()) return;

@@ -25,6 +25,7 @@ class GatewayJournal {
   std::optional<qsm::v1::ReceivedExam> exam(std::string const& exam_id);
   std::vector<qsm::v1::ReceivedExam> exams(qsm::v1::ExamState state);
   std::vector<qsm::v1::ReceivedExam> latest_exams(std::uint32_t limit);
+  std::vector<qsm::v1::ReceivedExam> exams_in(std::string const& folder);
 
   /// The exam is done and its deliveries exist, both or neither. A delivery that is here already is
   /// left as it is.

@@ -64,7 +64,7 @@ class Multiframe {
              std::span<float const> values)
       : series_(series),
         floating_(object == qsm::v1::DICOM_OBJECT_PARAMETRIC_MAP),
-        folder_(floating_ ? "dicom/parametric-map" : "dicom/enhanced-mr"),
+        folder_(object_folder(object)),
         quantity_(dicom_quantity(series.kind)),
         stored_(to_stored(quantity_, values)),
         uids_(series.provenance, series.exam.identity(), folder_ + "/" + series_name(series.kind)),

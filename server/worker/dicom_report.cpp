@@ -61,17 +61,16 @@ std::vector<Number> numbers_of(ReportInput const& input) {
   auto const& result = input.result;
   auto const& voxel = input.series.exam.geometry().voxel_mm();
   double const voxel_ml = voxel.x() * voxel.y() * voxel.z() * 1e-3;
-  auto const voxels = [](std::vector<std::uint8_t> const& mask) {
-    return static_cast<double>(
-        std::count_if(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; }));
+  auto const millilitres = [&](std::vector<std::uint8_t> const& mask) {
+    return static_cast<double>(count(mask)) * voxel_ml;
   };
   constexpr double kPpbPerPpm = 1e3;
   Spread const chi = spread_of(result.chi_ppm, result.mask);
   Spread const field = spread_of(result.local_field_ppm, result.mask);
   std::vector<Number> numbers{
-      {"CHI_VOLUME", "Volume of the map", voxels(result.mask) * voxel_ml, kMillilitre},
+      {"CHI_VOLUME", "Volume of the map", millilitres(result.mask), kMillilitre},
       {"BRAIN_VOLUME", "Volume of the mask before background removal",
-       voxels(result.brain_mask) * voxel_ml, kMillilitre},
+       millilitres(result.brain_mask), kMillilitre},
       {"CHI_MEAN", "Mean susceptibility", chi.mean * kPpbPerPpm, kPpb},
       {"CHI_SD", "Standard deviation of the susceptibility", chi.deviation * kPpbPerPpm, kPpb},
       {"CHI_P1", "1st percentile of the susceptibility", chi.low * kPpbPerPpm, kPpb},
@@ -106,9 +105,9 @@ void put_text(DcmItem& parent, DicomCode const& name, std::string const& text) {
 void put_number(DcmItem& parent, Number const& number) {
   DcmItem& item = content(parent, "CONTAINS", "NUM", {number.code, kOwnScheme, number.name});
   DcmItem& measured = append_item(item, DCM_MeasuredValueSequence);
-  bool const count = number.unit.value == kOne.value;
+  bool const plain = number.unit.value == kOne.value;
   put(measured, DCM_NumericValue,
-      decimal_string(count ? number.value : std::round(10 * number.value) / 10));
+      decimal_string(plain ? number.value : std::round(10 * number.value) / 10));
   append_code(measured, DCM_MeasurementUnitsCodeSequence, number.unit);
 }
 
@@ -161,7 +160,7 @@ void put_content(DcmItem& document, ReportInput const& input) {
 DicomInstance write_dicom_report(ReportInput const& input) {
   require_dicom_dictionary();
   auto const& series = input.series;
-  std::string const name = "dicom/report/report.dcm";
+  std::string const name = object_folder(qsm::v1::DICOM_OBJECT_REPORT) + "/report.dcm";
   SeriesUids const uids(series.provenance, series.exam.identity(), name);
   DcmDataset document;
   put_identity(document, series.exam.identity());

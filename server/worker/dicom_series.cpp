@@ -57,6 +57,11 @@ std::string instance_name(std::string const& folder, int number) {
 
 }  // namespace
 
+std::string object_folder(qsm::v1::DicomObject object) {
+  std::string folder = kMainSeriesFolder;
+  return folder.append("/").append(object_name(object));
+}
+
 std::uint64_t write_dicom_series(SeriesDescription const& series, std::span<float const> values,
                                  std::function<void(DicomInstance const&)> const& write) {
   require_dicom_dictionary();

@@ -15,6 +15,9 @@ namespace chistream {
 /// Of the susceptibility; other quantities lie below it.
 inline constexpr char kMainSeriesFolder[] = "dicom";
 
+/// Where what is written as `object` lies: whoever gets the files tells them by this folder.
+std::string object_folder(qsm::v1::DicomObject object);
+
 struct DicomInstance {
   std::string name;  // "dicom/0001.dcm", "dicom/r2s/0001.dcm"
   std::string sop_instance_uid;

@@ -59,6 +59,10 @@ bool asks_for(qsm::v1::JobSpec const& spec, qsm::v1::SeriesKind kind) {
   return std::find(spec.series().begin(), spec.series().end(), kind) != spec.series().end();
 }
 
+bool asks_for(qsm::v1::JobSpec const& spec, qsm::v1::DicomObject object) {
+  return std::find(spec.objects().begin(), spec.objects().end(), object) != spec.objects().end();
+}
+
 SeriesDescription describe_series(JobInput const& input, qsm::v1::ExamHeader const& header,
                                   qsm::Preset const& preset, qsm::PipelineOptions const& options) {
   SeriesDescription series;
@@ -137,8 +141,7 @@ JobOutcome run_job(qsm::ThisDevice const& device, JobInput const& input, Artifac
   ReportInput const report{
       series, options, result, outcome.warnings, info.kind, info.name, stored.saturated_voxels};
   put_report(make_report(report), counted);
-  if (std::find(series.objects.begin(), series.objects.end(), qsm::v1::DICOM_OBJECT_REPORT) !=
-      series.objects.end())
+  if (asks_for(input.spec, qsm::v1::DICOM_OBJECT_REPORT))
     put_instance(write_dicom_report(report), counted);
 
   for (auto const& stage : result.stage_seconds)

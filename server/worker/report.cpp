@@ -33,10 +33,6 @@ Json geometry(qsm::v1::Geometry const& g) {
           {"z_direction_lps", vector(g.z_direction_lps())}};
 }
 
-auto count(std::vector<std::uint8_t> const& mask) {
-  return std::count_if(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
-}
-
 /// Options as descriptions quote them.
 class OptionText {
  public:
@@ -66,6 +62,11 @@ std::string local_field_line(OptionText const& p, qsm::PipelineOptions const& op
 }
 
 }  // namespace
+
+std::uint64_t count(std::vector<std::uint8_t> const& mask) {
+  return static_cast<std::uint64_t>(
+      std::count_if(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; }));
+}
 
 std::string parameters_json(qsm::PipelineOptions const& options) {
   return parameters(options).dump();

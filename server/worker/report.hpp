@@ -18,6 +18,9 @@ struct ReportInput {
   std::uint64_t saturated_voxels = 0;
 };
 
+/// Voxels of a mask.
+std::uint64_t count(std::vector<std::uint8_t> const& mask);
+
 /// Holds no time and nothing about the patient, so that it is the same on a retry and may be shown
 /// to anyone. Numbers are written with as many digits as they need to be read back exactly.
 std::string make_report(ReportInput const& input);
