@@ -18,6 +18,7 @@ constexpr std::int64_t kFirstPause_ms = 10'000;
 constexpr std::int64_t kLongestPause_ms = 15 * 60'000;
 constexpr std::int64_t kCommitmentPatience_ms = 10 * 60'000;
 constexpr std::chrono::milliseconds kLook{500};
+constexpr std::uint16_t kClassNotSupported = 0x0122;  // PS3.7 C.5.6, PS3.18 I.2.2
 
 std::int64_t pause_ms(std::uint32_t attempts) {
   unsigned const doublings = std::min(attempts - 1, 10U);
@@ -90,14 +91,17 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     places.push_back(i);
   }
   StoreAnswer refusal;
+  std::string refused_class;
   auto const answered = [&](std::size_t index, StoreAnswer const& answer) {
     auto& instance = *delivery.mutable_instances(places[index]);
     instance.set_stored(answer.stored());
     instance.set_status(answer.status);
     instance.set_comment(answer.comment);
     journal_.put_instance(delivery.delivery_id(), places[index], instance);
-    if (!answer.stored()) refusal = answer;
-    return answer.stored();
+    if (answer.stored()) return true;
+    refusal = answer;
+    refused_class = instance.sop_class_uid();
+    return false;
   };
   try {
     if (!to_send.empty()) calls_.send(node, to_send, answered);
@@ -112,6 +116,8 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     std::snprintf(status, sizeof(status), "%04X", refusal.status);
     std::string const why = node.name + " refuses an instance with " + status +
                             (refusal.comment.empty() ? "" : ": " + refusal.comment);
+    if (refusal.status == kClassNotSupported)
+      return fall_back(delivery, ClassRefused(why, refused_class));
     return refusal.temporary() ? postpone(delivery, why) : give_up(delivery, why);
   }
   if (node.commitment) return ask_to_commit(node, delivery);

@@ -41,6 +41,7 @@ LiveUpload::~LiveUpload() {
     capture_whole_.set_exception(
         std::make_exception_ptr(FormatError("MRD_INCOMPLETE", "the stream broke off")));
   if (upload_.valid()) upload_.wait();
+  conversion_.wait();  // it makes the file, perhaps only now
   std::error_code ignored;
   std::filesystem::remove(container_path_, ignored);
 }

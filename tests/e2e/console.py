@@ -81,7 +81,8 @@ def a_scan_is_uploaded_while_it_runs(folder):
         broken.socket.close()
         broken.file.close()
         wait_for("the upload to be aborted", lambda: uploaded_bytes(server) == kept)
-        assert not list((gateway.state / "inbox" / "incoming").iterdir())
+        wait_for("the gateway to put the scan away",
+                 lambda: not any((gateway.state / "inbox" / "incoming").iterdir()))
 
         gateway.kill()  # in the middle of a scan
         gateway.start()

@@ -51,22 +51,19 @@ class DeliveryQueueTest : public testing::Test {
   std::vector<std::string> sent;             // UIDs that the PACS took
   std::vector<std::string> asked_to_commit;  // transactions
   std::function<StoreAnswer(std::string const&)> pacs = [](auto const&) { return StoreAnswer{}; };
-  DeliveryQueue queue{
-      journal,
-      settings,
-      folder.path(),
-      {.send =
-           [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
-                  auto const& answered) {
-             for (std::size_t i = 0; i < instances.size(); ++i) {
-               auto const answer = pacs(instances[i].sop_instance_uid);
-               if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
-               if (!answered(i, answer)) return;
-             }
-           },
-       .request_commitment = [this](NodeSettings const&, std::string const& uid,
-                                    auto const&) { asked_to_commit.push_back(uid); }},
-      [this] { return now; }};
+  NodeCalls calls{
+      .send =
+          [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
+                 auto const& answered) {
+            for (std::size_t i = 0; i < instances.size(); ++i) {
+              auto const answer = pacs(instances[i].sop_instance_uid);
+              if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
+              if (!answered(i, answer)) return;
+            }
+          },
+      .request_commitment = [this](NodeSettings const&, std::string const& uid,
+                                   auto const&) { asked_to_commit.push_back(uid); }};
+  DeliveryQueue queue{journal, settings, folder.path(), calls, [this] { return now; }};
 };
 
 }  // namespace
@@ -135,6 +132,34 @@ TEST_F(DeliveryQueueTest, AFullPacsIsTriedAgainARefusalIsNot) {
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_DELIVERED);
   EXPECT_EQ(sent.size(), 4u);
   EXPECT_EQ(delivery().instances(3).status(), 0xb000u);
+}
+
+TEST_F(DeliveryQueueTest, AReportThatANodeDoesNotKnowIsLeftOut) {
+  auto with_report = delivery();
+  with_report.set_delivery_id("with report");
+  with_report.set_node("web");
+  auto& report = *with_report.add_instances();
+  report.set_sop_class_uid("1.2.840.10008.5.1.4.1.1.88.22");
+  report.set_sop_instance_uid("1.2.9");
+  journal.add_delivery(with_report);
+  settings.nodes["web"] = {.name = "web", .url = "http://h"};
+  DeliveryQueue web(journal, settings, folder.path(), calls, [this] { return now; });
+  pacs = [&](std::string const& uid) {  // as a DICOMweb node does, which negotiates no classes
+    return uid == "1.2.9" ? StoreAnswer{0x0122, "HTTP 409"} : StoreAnswer{};
+  };
+  EXPECT_TRUE(web.step("web"));
+  EXPECT_TRUE(web.step("web"));
+  auto const done = journal.delivery("with report").value();
+  EXPECT_EQ(done.state(), qsm::v1::DELIVERY_STATE_DELIVERED);
+  EXPECT_EQ(done.instances_size(), 4);
+  EXPECT_EQ(sent.size(), 4u);
+  ASSERT_EQ(done.notes_size(), 1);
+  EXPECT_EQ(done.notes(0),
+            "web refuses an instance with 0122: HTTP 409; the result goes without it");
+
+  pacs = [](auto const&) { return StoreAnswer{0x0122, ""}; };  // MR images themselves
+  queue.step("pacs");
+  EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_FAILED);
 }
 
 TEST_F(DeliveryQueueTest, GivesUpAfterTwoDays) {
