@@ -13,7 +13,6 @@
 #include "daemon/admin_service.hpp"
 #include "daemon/admission.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/http_server.hpp"
 #include "daemon/job_service.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/options.hpp"
@@ -23,6 +22,7 @@
 #include "daemon/upload_service.hpp"
 #include "daemon/wall_clock.hpp"
 #include "daemon/worker_service.hpp"
+#include "monitoring/http_server.hpp"
 
 namespace chistream {
 

@@ -318,13 +318,16 @@ void ExamDesk::fail(qsm::v1::ReceivedExam exam, std::string const& reason,
                 exam.calling_ae(), reason, message);
 }
 
+std::vector<qsm::v1::ReceivedExam> ExamDesk::arriving() {
+  std::scoped_lock const lock(mutex_);
+  std::vector<qsm::v1::ReceivedExam> found;
+  for (auto const& [path, folder] : folders_)
+    for (auto const& candidate : folder.candidates) found.push_back(candidate.view);
+  return found;
+}
+
 std::vector<qsm::v1::ReceivedExam> ExamDesk::exams(std::uint32_t limit) {
-  std::vector<qsm::v1::ReceivedExam> all;
-  {
-    std::scoped_lock const lock(mutex_);
-    for (auto const& [path, folder] : folders_)
-      for (auto const& candidate : folder.candidates) all.push_back(candidate.view);
-  }
+  auto all = arriving();
   auto const begun = journal_.latest_exams(limit);
   all.insert(all.end(), begun.begin(), begun.end());
   if (all.size() > limit) all.resize(limit);

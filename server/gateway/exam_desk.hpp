@@ -41,7 +41,10 @@ class ExamDesk {
   /// it came, if it was.
   void captured(std::filesystem::path const& file, std::string const& upload_id = "");
 
-  /// Exams that wait for images, then those in the journal, newest first.
+  /// Exams that have not begun: images come in, or are missing.
+  std::vector<qsm::v1::ReceivedExam> arriving();
+
+  /// Those that arrive, then those in the journal, newest first.
   std::vector<qsm::v1::ReceivedExam> exams(std::uint32_t limit);
 
   /// Throws RequestError NOT_FOUND UNKNOWN_EXAM, FAILED_PRECONDITION EXAM_NOT_FAILED.

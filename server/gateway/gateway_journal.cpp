@@ -241,6 +241,19 @@ std::uint64_t GatewayJournal::queued(std::string const& node) {
   return row.integer(0);
 }
 
+/// SQLite takes the other columns of a group from the row that has its minimum.
+std::vector<GatewayJournal::DeliveryCount> GatewayJournal::delivery_counts() {
+  std::scoped_lock const lock(mutex_);
+  Statement rows(database_,
+                 "SELECT record, COUNT(*), MIN(number) FROM delivery GROUP BY node, state");
+  std::vector<DeliveryCount> counts;
+  while (rows.step()) {
+    auto const oldest = parsed<qsm::v1::Delivery>(rows.bytes(0));
+    counts.push_back({oldest.node(), oldest.state(), rows.integer(1), to_ms(oldest.created_at())});
+  }
+  return counts;
+}
+
 std::vector<qsm::v1::ReceivedExam> GatewayJournal::settled_exams(std::int64_t before_ms) {
   std::scoped_lock const lock(mutex_);
   Statement rows(database_,

@@ -59,6 +59,15 @@ class GatewayJournal {
   std::vector<qsm::v1::Delivery> latest_deliveries(std::uint32_t limit);
   std::uint64_t queued(std::string const& node);
 
+  /// How many deliveries of each node are in each state, and when the first of them was made.
+  struct DeliveryCount {
+    std::string node;
+    qsm::v1::DeliveryState state;
+    std::uint64_t count;
+    std::int64_t oldest_ms;
+  };
+  std::vector<DeliveryCount> delivery_counts();
+
   /// Exams that were done before `before_ms`, or failed and were superseded, and have nothing left
   /// to deliver.
   std::vector<qsm::v1::ReceivedExam> settled_exams(std::int64_t before_ms);

@@ -72,6 +72,7 @@ void Listener::loop() {
     });
     for (std::size_t i = 0; i < sockets_.size(); ++i)
       if (watched[1 + i].revents != 0) accept_from(i);
+    connections_ = receivers_.size();
   }
   // What receivers had not answered yet, their senders send again.
   receivers_.clear();

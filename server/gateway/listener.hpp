@@ -1,6 +1,7 @@
 /// Takes connections, and gives each to a process of its own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
@@ -34,6 +35,8 @@ class Listener {
   /// "port 11112", "port 2762 (TLS)", in the order of the ports.
   std::vector<std::string> const& addresses() const { return addresses_; }
 
+  std::size_t connections() const { return connections_; }
+
  private:
   struct Receiver {
     ChildProcess process;
@@ -51,6 +54,7 @@ class Listener {
   std::vector<std::string> addresses_;
   File stopping_, stop_;                            // a pipe: closing stop_ ends the loop
   std::list<std::unique_ptr<Receiver>> receivers_;  // of the loop's thread
+  std::atomic<std::size_t> connections_ = 0;        // as many
   std::thread thread_;
 };
 

@@ -47,6 +47,8 @@ int run(int argc, char** argv) {
       ->add_option("--listen", serve_options.listen,
                    "for `chistream exams` and `chistream deliveries`")
       ->default_val("127.0.0.1:50152");
+  serve->add_option("--metrics", serve_options.metrics,
+                    "host:port of /metrics, /livez and /readyz over HTTP");
   serve->add_option("--log-level", level, "of the log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();

@@ -285,6 +285,7 @@ class Reception {
     if (status != STATUS_Success) {
       ++refused_;
       spdlog::warn("image from {} refused with {:04X}: {}", origin_.calling_ae, status, comment);
+      std::cout << "refused " << std::hex << std::uppercase << status << std::endl;
       detail.putAndInsertString(DCM_ErrorComment, comment.substr(0, kCommentMax).c_str());
     }
     return DIMSE_sendStoreResponse(association_, context, &request, &response,

@@ -18,8 +18,10 @@
 #include "gateway/dicom_service.hpp"
 #include "gateway/dicom_tls.hpp"
 #include "gateway/exam_desk.hpp"
+#include "gateway/gateway_metrics.hpp"
 #include "gateway/listener.hpp"
 #include "gateway/stow_client.hpp"
+#include "monitoring/http_server.hpp"
 #include "store/file.hpp"
 #include "store/timestamp.hpp"
 
@@ -48,9 +50,10 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
   return server;
 }
 
-/// What a process that holds a connection says: "stored FOLDER", "captured UPLOAD FILE", "committed
-/// TRANSACTION FAILED_INSTANCE..."
-void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) try {
+/// What a process that holds a connection says: "stored FOLDER", "refused STATUS", "captured UPLOAD
+/// FILE", "committed TRANSACTION FAILED_INSTANCE..."
+void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries,
+          GatewayMetrics& metrics) try {
   std::istringstream words(line);
   std::string what, first;
   words >> what >> std::ws;
@@ -66,7 +69,10 @@ void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries) tr
     return desk.captured(file, first == "-" ? "" : first);
   }
   std::getline(words, first);
-  if (what == "stored") desk.stored(first);
+  if (what == "refused") return metrics.image_refused(first);
+  if (what != "stored") return;
+  metrics.image_stored();
+  desk.stored(first);
 } catch (std::exception const& error) {
   // What it is about is on disk, and found again at the next start at the latest.
   spdlog::error("{}: {}", line, error.what());
@@ -127,10 +133,17 @@ int serve(ServeOptions const& options) {
   deliveries.start();
   DicomService service(settings, journal, desk, deliveries);
   auto const server = start_service(service, options.listen);
+  GatewayMetrics metrics(settings, inbox, journal, desk);
   Listener const listener(ports_of(settings, options), settings.associations,
-                          [&](std::string const& line) { hear(line, desk, deliveries); });
+                          [&](std::string const& line) { hear(line, desk, deliveries, metrics); });
+  std::optional<HttpServer> http;
+  if (!options.metrics.empty())
+    http.emplace(options.metrics,
+                 HttpAnswers{.not_ready = [&] { return metrics.not_ready(); },
+                             .metrics = [&] { return metrics.text(listener.connections()); }});
   std::cout << "chistream-gateway listening on " << options.listen;
   for (auto const& address : listener.addresses()) std::cout << ", " << address;
+  if (http) std::cout << ", metrics on port " << http->port();
   std::cout << std::endl;
   int received = 0;
   ::sigwait(&signals, &received);

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <string>
 
+#include "monitoring/certificate_days.hpp"
 #include "store/file.hpp"
 #include "store/request_error.hpp"
 
@@ -47,15 +48,6 @@ Certificate first_certificate(std::filesystem::path const& path) {
   return certificate;
 }
 
-// Until the certificate ends, negative afterwards.
-double days_until_end(std::filesystem::path const& path) {
-  Certificate const certificate = first_certificate(path);
-  int days = 0, seconds = 0;
-  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1)
-    unusable(path, "has no date that can be read");
-  return days + seconds / 86400.0;
-}
-
 }  // namespace
 
 TlsStage::TlsStage(TlsFiles files, std::filesystem::path const& folder)
@@ -73,7 +65,7 @@ TlsStage::Contents TlsStage::read() const {
   if (!key) unusable(files_.key, "holds no PEM key without a passphrase");
   if (X509_check_private_key(first_certificate(files_.certificate).get(), key.get()) != 1)
     unusable(files_.key, "does not belong to " + files_.certificate.string());
-  if (days_until_end(files_.certificate) < 0) unusable(files_.certificate, "has expired");
+  if (certificate_days(files_.certificate) < 0) unusable(files_.certificate, "has expired");
   if (!files_.client_ca.empty()) first_certificate(files_.client_ca);
   auto const content = [](std::filesystem::path const& path) {
     std::ifstream file(path, std::ios::binary);
@@ -106,7 +98,7 @@ void TlsStage::refresh() {
 }
 
 double TlsStage::days_left() const {
-  return days_until_end(copies_.certificate);
+  return certificate_days(copies_.certificate);
 }
 
 std::shared_ptr<grpc::ServerCredentials> TlsStage::credentials(ClientCertificate asked) const {

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from chistream_harness import BIN, Server, call, digests, run, simulate, wait_for
+from dicom_harness import Gateway
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
@@ -82,8 +83,13 @@ def metrics_that_are_watched_exist(folder):
         server.client("reconstruct", scan, "-o", folder / "out")
         port = re.search(r"metrics on 127.0.0.1:(\d+)", server.log.read_text())[1]
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        nodes = {"pacs": {"ae_title": "PACS", "host": "127.0.0.1", "port": 1}}
+        with Gateway(folder, server, nodes) as gateway:
+            assert gateway.ask_http("/livez") == "ok\n" and gateway.ask_http("/readyz") == "ready\n"
+            text += gateway.ask_http("/metrics")
     there = set(re.findall(r"^(chistream_\w+)", text, re.M))
-    there |= {"chistream_certificate_days",  # with TLS
+    there |= {"chistream_certificate_days", "chistream_gateway_certificate_days",  # with TLS
+              "chistream_gateway_images_refused_total",  # once one was
               "chistream_device_reserved_bytes",  # while a job runs
               "chistream_callers_refused_total"}  # once one was
     rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text())

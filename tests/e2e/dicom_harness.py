@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import urllib.error
@@ -66,7 +67,8 @@ class Gateway:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(BIN / "chistream-gateway"), "serve", "--config", str(config), "--state",
-                 str(self.state), "--listen", f"unix:{self.socket}"], stdout=log, stderr=log)
+                 str(self.state), "--listen", f"unix:{self.socket}", "--metrics", "127.0.0.1:0"],
+                stdout=log, stderr=log)
         wait_for("the gateway to listen", lambda: self.listening(before), 30)
         return self
 
@@ -81,6 +83,15 @@ class Gateway:
 
     def client(self, *words):
         return call(BIN / "chistream", *words, "--gateway", f"unix:{self.socket}")
+
+    def ask_http(self, path):
+        port = re.findall(r"metrics on port (\d+)", self.log.read_text(errors="replace"))[-1]
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read().decode()
+
+    def metrics(self):
+        """'deliveries{node="pacs",state="QUEUED"}' -> 1.0, without the prefix of every name."""
+        lines = re.findall(r"^chistream_gateway_(.*) (\S+)$", self.ask_http("/metrics"), re.M)
+        return {name: float(value) for name, value in lines}
 
     def exams(self):
         return json.loads(self.client("exams", "--json").stdout)

@@ -195,11 +195,14 @@ def incomplete_exams_are_named_completed_and_discarded(folder):
             wait_for("the exam to fail", lambda: gateway.exams()[0]["state"] == "EXAM_STATE_FAILED")
             failed = gateway.exams()[0]
             assert failed["error"]["reason"] == "IMAGES_MISSING", failed
+            failures = 'exams{reason="IMAGES_MISSING",state="FAILED"}'
+            assert gateway.metrics()[failures] == 1, gateway.metrics()
             gateway.send(late)  # what comes late completes it
             wait_for("the exam", lambda: "EXAM_STATE_DONE" in [e["state"] for e in gateway.exams()])
             done, failed = sorted(gateway.exams(), key=lambda exam: exam["state"])
             assert failed["superseded_by"] == done["exam_id"], failed
             assert "superseded by" in gateway.client("exams").stdout
+            assert failures not in gateway.metrics() and gateway.metrics()["images_total"] == 240
             gateway.client("exams", "--discard", failed["exam_id"])
             (done,) = gateway.exams()
             assert done["images"] == 240

@@ -48,6 +48,8 @@ def wrong_callers(folder):
                       "speaks plain DICOM to the TLS port", "speaks TLS to the plain port"):
             assert words in log, words
         echo(gateway)
+        days = gateway.metrics()[f'certificate_days{{of="port {gateway.tls_port}"}}']
+        assert 1.9 < days < 2.1, days
 
 
 def nonsense_on_the_wire(folder):
@@ -77,6 +79,8 @@ def nonsense_on_the_wire(folder):
             print(f"{name}: {status:04X} {comment}", flush=True)
             assert status in (0xc000, 0xa700, 0xa900) and comment
             association.close()
+        counted = [value for name, value in gateway.metrics().items() if "refused" in name]
+        assert sum(counted) == len(refused), gateway.metrics()
 
         deep = start_of_image(b"1.2.3") + (
             struct.pack("<HH2sxxI", 0x0008, 0x1140, b"SQ", 0xffffffff)
@@ -99,6 +103,7 @@ def many_associations(folder):
     with Server(folder) as server, Gateway(folder, server, {}) as gateway:
         idle = [RawAssociation(gateway.port) for _ in range(31)]
         assert all(association.answer[0] == 2 for association in idle)
+        assert gateway.metrics()["connections"] == 31, gateway.metrics()
         gateway.send(scan)  # the 32nd
         late = [subprocess.Popen(["echoscu", "-aec", "QSM_3T", "127.0.0.1", str(gateway.port)])
                 for _ in range(8)]

@@ -161,6 +161,9 @@ def a_pacs_with_faults(folder):
             newest = lambda: (gateway.deliveries() or [{}])[0] if len(
                 gateway.deliveries()) == number + 1 else {}
             wait_for("an attempt to fail", lambda: newest().get("last_error"), 60)
+            metrics = gateway.metrics()
+            assert metrics['deliveries{node="pacs",state="QUEUED"}'] == 1, metrics
+            assert metrics['oldest_delivery_seconds{node="pacs"}'] > 0, metrics
             error, jobs = newest()["last_error"], [e["job_id"] for e in gateway.exams()]
             pacs.start()
             gateway.client("deliveries", "--retry", newest()["delivery_id"])
@@ -169,6 +172,9 @@ def a_pacs_with_faults(folder):
             assert jobs == [e["job_id"] for e in gateway.exams()]  # nothing was reconstructed again
             print(f"{name}: {error}", flush=True)
         assert all(len(uids) == SLICES for uids in pacs.series().values())
+        metrics = gateway.metrics()
+        assert metrics['deliveries{node="pacs",state="DELIVERED"}'] == len(faults), metrics
+        assert metrics['oldest_delivery_seconds{node="pacs"}'] == 0, metrics
     pacs.stop()
 
 

@@ -17,7 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 STAGES = {"coils", "phase", "mask", "background", "inversion", "simulate", "relaxometry", "metrics"}
 KERNEL_FOLDERS = STAGES | {"device", "math", "pipeline"}
 SERVER_FOLDERS = {"daemon", "store", "schedule", "security", "formats", "worker", "gateway", "config", "session",
-                  "process"}
+                  "process", "monitoring"}
 
 GRPC = re.compile(r"^(grpc|grpcpp|google/protobuf|absl|qsm/v1)/|\.pb\.h$")
 FORMATS = re.compile(r"^(dcmtk|ismrmrd)/|^(nifti1(_io)?|hdf5|znzlib)\.h$|^(H5)")
@@ -34,20 +34,21 @@ DEVICE_MAY_ALSO = {"math/complex.hpp"}
 SERVER_MAY = {
     "config": {"config"},
     "process": {"process", "store"},
-    "daemon": {"daemon", "store", "process", "schedule", "security"},
+    "monitoring": {"monitoring", "store"},
+    "daemon": {"daemon", "store", "process", "schedule", "security", "monitoring"},
     "store": {"store"},
     "schedule": {"schedule", "process", "store"},
-    "security": {"security", "config", "store"},
+    "security": {"security", "config", "store", "monitoring"},
     "formats": {"formats"},
     "worker": {"worker", "formats"},
     "session": {"session", "formats"},
-    "gateway": {"gateway", "session", "formats", "config", "process", "store"},
+    "gateway": {"gateway", "session", "formats", "config", "process", "store", "monitoring"},
     "client": {"session", "formats"},
 }
 # The worker's `stage` command drives single stages from files.
 KERNELS_ALLOWED = {"worker": {"pipeline", "device", "simulate", "metrics", "mask", "background",
                               "inversion", "relaxometry"}}
-NO_FORMATS = {"daemon", "store", "schedule", "security"}
+NO_FORMATS = {"daemon", "store", "schedule", "security", "monitoring"}
 
 
 def target_folder(include, quoted):

@@ -51,18 +51,17 @@ class DeliveryQueueTest : public testing::Test {
   std::vector<std::string> sent;             // UIDs that the PACS took
   std::vector<std::string> asked_to_commit;  // transactions
   std::function<StoreAnswer(std::string const&)> pacs = [](auto const&) { return StoreAnswer{}; };
-  NodeCalls calls{
-      .send =
-          [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
-                 auto const& answered) {
-            for (std::size_t i = 0; i < instances.size(); ++i) {
-              auto const answer = pacs(instances[i].sop_instance_uid);
-              if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
-              if (!answered(i, answer)) return;
-            }
-          },
-      .request_commitment = [this](NodeSettings const&, std::string const& uid,
-                                   auto const&) { asked_to_commit.push_back(uid); }};
+  NodeCalls calls{.send =
+                      [this](NodeSettings const&, std::vector<OutgoingInstance> const& instances,
+                             auto const& answered) {
+                        for (std::size_t i = 0; i < instances.size(); ++i) {
+                          auto const answer = pacs(instances[i].sop_instance_uid);
+                          if (answer.stored()) sent.push_back(instances[i].sop_instance_uid);
+                          if (!answered(i, answer)) return;
+                        }
+                      },
+                  .request_commitment = [this](NodeSettings const&, std::string const& uid,
+                                               auto const&) { asked_to_commit.push_back(uid); }};
   DeliveryQueue queue{journal, settings, folder.path(), calls, [this] { return now; }};
 };
 
@@ -160,6 +159,28 @@ TEST_F(DeliveryQueueTest, AReportThatANodeDoesNotKnowIsLeftOut) {
   pacs = [](auto const&) { return StoreAnswer{0x0122, ""}; };  // MR images themselves
   queue.step("pacs");
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_FAILED);
+}
+
+TEST_F(DeliveryQueueTest, CountsByNodeAndStateAndKnowsTheOldest) {
+  auto const other = [&](std::string const& id, std::string const& node, std::int64_t made_ms) {
+    qsm::v1::Delivery delivery;
+    delivery.set_delivery_id(id);
+    delivery.set_node(node);
+    delivery.set_state(qsm::v1::DELIVERY_STATE_QUEUED);
+    *delivery.mutable_created_at() = *delivery.mutable_next_at() = timestamp_from_ms(made_ms);
+    journal.add_delivery(delivery);
+  };
+  other("later", "pacs", now + kMinute);
+  other("web", "web", now + kHour);
+  queue.step("pacs");  // delivers one
+  std::map<std::pair<std::string, qsm::v1::DeliveryState>, std::pair<std::uint64_t, std::int64_t>>
+      counts;
+  for (auto const& each : journal.delivery_counts())
+    counts[{each.node, each.state}] = {each.count, each.oldest_ms - now};
+  using Counts = decltype(counts);
+  EXPECT_EQ(counts, (Counts{{{"pacs", qsm::v1::DELIVERY_STATE_DELIVERED}, {1, 0}},
+                            {{"pacs", qsm::v1::DELIVERY_STATE_QUEUED}, {1, kMinute}},
+                            {{"web", qsm::v1::DELIVERY_STATE_QUEUED}, {1, kHour}}}));
 }
 
 TEST_F(DeliveryQueueTest, GivesUpAfterTwoDays) {

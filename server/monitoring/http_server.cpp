@@ -1,4 +1,4 @@
-#include "daemon/http_server.hpp"
+#include "monitoring/http_server.hpp"
 
 #include <httplib.h>
 
