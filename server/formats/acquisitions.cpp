@@ -4,8 +4,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "formats/ismrmrd_hdf5.hpp"
-#include "formats/mrd_capture.hpp"
+#include "formats/ismrmrd/capture.hpp"
+#include "formats/ismrmrd/hdf5.hpp"
 
 namespace chistream {
 

@@ -4,7 +4,7 @@
 #include "formats/container_reader.hpp"
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
 
 namespace chistream {
 

@@ -13,7 +13,7 @@
 
 #include "channel/channel.hpp"
 #include "formats/format_error.hpp"
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/messages.hpp"
 #include "gateway/inbox.hpp"
 #include "gateway/live_upload.hpp"
 #include "gateway/mrd_images.hpp"

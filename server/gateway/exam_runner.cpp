@@ -11,7 +11,7 @@
 
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
 #include "gateway/container_file.hpp"
 #include "gateway/inbox.hpp"
 #include "gateway/result_files.hpp"

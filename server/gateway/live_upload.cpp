@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_live.hpp"
+#include "formats/ismrmrd/live.hpp"
 #include "gateway/container_file.hpp"
 #include "gateway/exam_runner.hpp"
 #include "session/upload.hpp"

@@ -12,7 +12,7 @@
 #include "formats/dicom/instance.hpp"
 #include "formats/dicom/pixels.hpp"
 #include "formats/dicom/plane.hpp"
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/messages.hpp"
 
 namespace chistream::gateway {
 

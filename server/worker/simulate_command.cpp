@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_writer.hpp"
+#include "formats/ismrmrd/ismrmrd_writer.hpp"
 #include "formats/nifti.hpp"
 #include "simulate/scan.hpp"
 #include "worker/catalogue.hpp"

@@ -8,8 +8,8 @@
 
 #include "formats/container_writer.hpp"
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_reader.hpp"
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/xml.hpp"
 #include "scratch_file.hpp"
 
 namespace {

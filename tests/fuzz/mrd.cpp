@@ -2,9 +2,9 @@
 // whole and as it comes in.
 #include "formats/container_writer.hpp"
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_live.hpp"
-#include "formats/ismrmrd_reader.hpp"
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/live.hpp"
+#include "formats/ismrmrd/messages.hpp"
 #include "scratch_file.hpp"
 
 namespace {

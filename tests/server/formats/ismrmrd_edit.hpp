@@ -11,7 +11,7 @@
 
 #include "formats/exam_source.hpp"
 #include "formats/inspect.hpp"
-#include "formats/ismrmrd_writer.hpp"
+#include "formats/ismrmrd/ismrmrd_writer.hpp"
 #include "small_exam.hpp"
 
 namespace chistream::test {

@@ -1,12 +1,11 @@
 // A scan that is converted while its MRD stream comes in, against the same stream read when whole.
-#include "formats/ismrmrd_live.hpp"
-
 #include <fstream>
 #include <random>
 #include <thread>
 
-#include "formats/ismrmrd_reader.hpp"
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/live.hpp"
+#include "formats/ismrmrd/messages.hpp"
 #include "ismrmrd_edit.hpp"
 
 namespace chistream::test {

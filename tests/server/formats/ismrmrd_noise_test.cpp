@@ -1,7 +1,6 @@
 // Noise scans: in the exam's file, or measured before it.
-#include "formats/ismrmrd_noise.hpp"
-
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/noise.hpp"
+#include "formats/ismrmrd/xml.hpp"
 #include "ismrmrd_edit.hpp"
 
 namespace chistream::test {

@@ -1,6 +1,6 @@
 #include <fstream>
 
-#include "formats/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
 #include "ismrmrd_edit.hpp"
 
 namespace chistream::test {

@@ -4,7 +4,7 @@
 
 #include "../formats/small_exam.hpp"
 #include "container/sha256.hpp"
-#include "formats/ismrmrd_writer.hpp"
+#include "formats/ismrmrd/ismrmrd_writer.hpp"
 
 namespace chistream::test {
 

@@ -8,7 +8,7 @@
 
 #include "formats/acquisitions.hpp"
 #include "formats/growing_file.hpp"
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/messages.hpp"
 
 namespace chistream {
 

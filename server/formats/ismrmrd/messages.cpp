@@ -1,4 +1,4 @@
-#include "formats/mrd_messages.hpp"
+#include "formats/ismrmrd/messages.hpp"
 
 #include <ismrmrd/ismrmrd.h>
 #include <ismrmrd/waveform.h>

@@ -1,4 +1,4 @@
-#include "formats/ismrmrd_exam.hpp"
+#include "formats/ismrmrd/exam.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 namespace chistream {
 

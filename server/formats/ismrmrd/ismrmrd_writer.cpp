@@ -1,4 +1,4 @@
-#include "formats/ismrmrd_writer.hpp"
+#include "formats/ismrmrd/ismrmrd_writer.hpp"
 
 #include <ismrmrd/xml.h>
 
@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_hdf5.hpp"
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/hdf5.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 namespace chistream {
 

@@ -1,4 +1,4 @@
-#include "formats/ismrmrd_hdf5.hpp"
+#include "formats/ismrmrd/hdf5.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 #include <algorithm>
 #include <cmath>

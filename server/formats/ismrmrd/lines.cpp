@@ -1,4 +1,4 @@
-#include "formats/ismrmrd_lines.hpp"
+#include "formats/ismrmrd/lines.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,10 +1,10 @@
-#include "formats/ismrmrd_noise.hpp"
+#include "formats/ismrmrd/noise.hpp"
 
 #include <string>
 
 #include "formats/format_error.hpp"
-#include "formats/ismrmrd_lines.hpp"
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/lines.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 namespace chistream {
 

@@ -1,12 +1,12 @@
-#include "formats/ismrmrd_live.hpp"
+#include "formats/ismrmrd/live.hpp"
 
 #include <optional>
 
 #include "formats/format_error.hpp"
 #include "formats/inspect.hpp"
-#include "formats/ismrmrd_exam.hpp"
-#include "formats/ismrmrd_xml.hpp"
-#include "formats/mrd_capture.hpp"
+#include "formats/ismrmrd/capture.hpp"
+#include "formats/ismrmrd/exam.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 namespace chistream {
 

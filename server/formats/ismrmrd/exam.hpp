@@ -13,8 +13,8 @@
 
 #include "formats/acquisitions.hpp"
 #include "formats/container_writer.hpp"
-#include "formats/ismrmrd_lines.hpp"
-#include "formats/ismrmrd_noise.hpp"
+#include "formats/ismrmrd/lines.hpp"
+#include "formats/ismrmrd/noise.hpp"
 #include "formats/whitening.hpp"
 
 namespace chistream {

@@ -1,4 +1,4 @@
-#include "formats/mrd_capture.hpp"
+#include "formats/ismrmrd/capture.hpp"
 
 #include "formats/format_error.hpp"
 

@@ -1,10 +1,10 @@
-#include "formats/ismrmrd_reader.hpp"
+#include "formats/ismrmrd/ismrmrd_reader.hpp"
 
 #include <algorithm>
 
 #include "formats/inspect.hpp"
-#include "formats/ismrmrd_exam.hpp"
-#include "formats/ismrmrd_xml.hpp"
+#include "formats/ismrmrd/exam.hpp"
+#include "formats/ismrmrd/xml.hpp"
 
 namespace chistream {
 
