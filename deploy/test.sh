@@ -35,7 +35,7 @@ build=$(deploy/build.sh $preset -DQSM_TESTS=ON -DQSM_CUDA_TESTS=$cuda_tests \
         ${without_toolkit:+"$without_toolkit"})
 
 rc=0
-ctest --test-dir "$build" --output-junit junit.xml --output-on-failure \
+ctest --test-dir "$build" --parallel 2 --output-junit junit.xml --output-on-failure \
   --test-output-size-passed 8192 "$@" || rc=$?
 /usr/bin/python3 deploy/count_real_data.py "$build/junit.xml" ${real_data_must_run:+--all} || rc=1
 exit $rc

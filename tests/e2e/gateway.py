@@ -243,11 +243,11 @@ def check_parametric_map(ds, maps):
     assert numpy.array_equal(pixels, volume.transpose(2, 1, 0)[order])
 
 
-def measured_images_without_a_hand_step(folder):
+def measured_images_without_a_hand_step(folder, tls=None):
     scan = real_data("siemens-6echo-dicom-phantom/dicom")
-    with Orthanc(folder) as pacs, Server(folder) as server:
-        with Gateway(folder, server, {"pacs": pacs.node()}) as gateway:
-            gateway.send(scan)
+    with Orthanc(folder, tls=tls) as pacs, Server(folder) as server:
+        with Gateway(folder, server, {"pacs": pacs.node()}, tls=tls) as gateway:
+            gateway.send(scan, tls=tls)
             gateway.wait_until_delivered()
             (files,) = returned_series(pacs, folder / "out")
     assert len(files) == 10
@@ -255,6 +255,11 @@ def measured_images_without_a_hand_step(folder):
     check_dicom_files(files)
 
 
+def measured_images_with_tls(folder):
+    measured_images_without_a_hand_step(folder, tls_files(folder / "tls"))
+
+
 if __name__ == "__main__":
     run(every_kind_of_scanner, with_tls, every_object_class, by_web_and_with_commitment,
-        a_node_that_takes_images_alone, incomplete_exams_are_named_completed_and_discarded, measured_images_without_a_hand_step)
+        a_node_that_takes_images_alone, incomplete_exams_are_named_completed_and_discarded,
+        measured_images_without_a_hand_step, measured_images_with_tls)
