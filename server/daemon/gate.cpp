@@ -54,18 +54,18 @@ std::string trace_of(grpc::ServerContext const& context) {
   return random_id();
 }
 
-int outcome_of(grpc::Status const& status) {
+AuditOutcome outcome_of(grpc::Status const& status) {
   switch (status.error_code()) {
     case grpc::OK:
-      return 0;
+      return AuditOutcome::kSuccess;
     case grpc::INTERNAL:
     case grpc::DATA_LOSS:
-      return 12;
+      return AuditOutcome::kServerFailed;
     case grpc::UNAVAILABLE:
     case grpc::RESOURCE_EXHAUSTED:
-      return 8;
+      return AuditOutcome::kFailed;
     default:
-      return 4;
+      return AuditOutcome::kRefused;
   }
 }
 

@@ -27,9 +27,10 @@ std::int64_t pause_ms(std::uint32_t attempts) {
 
 }  // namespace
 
-DeliveryQueue::DeliveryQueue(GatewayJournal& journal, Settings const& settings,
+DeliveryQueue::DeliveryQueue(GatewayJournal& journal, Audit& audit, Settings const& settings,
                              std::filesystem::path state, NodeCalls calls, WallClock clock)
     : journal_(journal),
+      audit_(audit),
       nodes_(settings.nodes),
       deliver_for_hours_(settings.deliver_for_hours),
       state_(std::move(state)),
@@ -143,8 +144,22 @@ void DeliveryQueue::delivered(qsm::v1::Delivery& delivery) {
   delivery.clear_next_at();
   delivery.clear_last_error();
   journal_.put_delivery(delivery);
+  keep_trace(delivery, AuditOutcome::kSuccess);
   spdlog::info("delivered exam {} to {}: {} instances, attempt {}", delivery.exam_id(),
                delivery.node(), delivery.instances_size(), delivery.attempts());
+}
+
+/// Also of one that failed: some of its instances may be with the node.
+void DeliveryQueue::keep_trace(qsm::v1::Delivery const& delivery, AuditOutcome outcome) {
+  auto const stored = std::ranges::count_if(delivery.instances(),
+                                            [](auto const& instance) { return instance.stored(); });
+  audit_.record({.event = AuditEvent::kExport,
+                 .action = "delivery",
+                 .outcome = outcome,
+                 .peer = delivery.node(),
+                 .object = "exam " + delivery.exam_id() + ", job " + delivery.job_id() + ", " +
+                           std::to_string(stored) + " instances",
+                 .reason = delivery.last_error()});
 }
 
 /// The state is journaled before the node is asked: its answer may be quicker than ours.
@@ -212,6 +227,7 @@ void DeliveryQueue::give_up(qsm::v1::Delivery& delivery, std::string const& why)
   *delivery.mutable_finished_at() = timestamp_from_ms(clock_());
   delivery.set_last_error(why);
   journal_.put_delivery(delivery);
+  keep_trace(delivery, AuditOutcome::kFailed);
   spdlog::error("delivery {} has failed and waits for `chistream deliveries --retry`: {}",
                 delivery.delivery_id(), why);
 }

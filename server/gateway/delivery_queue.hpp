@@ -21,6 +21,7 @@
 
 #include "gateway/gateway_journal.hpp"
 #include "gateway/store_user.hpp"
+#include "security/audit.hpp"
 
 namespace chistream::gateway {
 
@@ -45,8 +46,8 @@ using WallClock = std::function<std::int64_t()>;
 class DeliveryQueue {
  public:
   /// `state`: the folder that files of deliveries are named from. Starts no thread.
-  DeliveryQueue(GatewayJournal& journal, Settings const& settings, std::filesystem::path state,
-                NodeCalls calls, WallClock clock);
+  DeliveryQueue(GatewayJournal& journal, Audit& audit, Settings const& settings,
+                std::filesystem::path state, NodeCalls calls, WallClock clock);
   ~DeliveryQueue();
   DeliveryQueue(DeliveryQueue const&) = delete;
 
@@ -72,6 +73,7 @@ class DeliveryQueue {
  private:
   void ask_to_commit(NodeSettings const& node, qsm::v1::Delivery& delivery);
   void delivered(qsm::v1::Delivery& delivery);
+  void keep_trace(qsm::v1::Delivery const& delivery, AuditOutcome outcome);
   void attempt(NodeSettings const& node, qsm::v1::Delivery& delivery);
   void fall_back(qsm::v1::Delivery& delivery, ClassRefused const& refusal);
   double hours_since_creation(qsm::v1::Delivery const& delivery) const;
@@ -79,6 +81,7 @@ class DeliveryQueue {
   void give_up(qsm::v1::Delivery& delivery, std::string const& why);
 
   GatewayJournal& journal_;
+  Audit& audit_;
   std::map<std::string, NodeSettings> nodes_;
   double deliver_for_hours_;
   std::filesystem::path state_;

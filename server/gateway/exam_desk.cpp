@@ -40,11 +40,12 @@ std::string description_of(dicom::DicomExam const& exam) {
 
 }  // namespace
 
-ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& journal,
+ExamDesk::ExamDesk(Settings const& settings, fs::path state, GatewayJournal& journal, Audit& audit,
                    DeliveryQueue& deliveries, RunExam run, unsigned runners)
     : settings_(settings),
       state_(std::move(state)),
       journal_(journal),
+      audit_(audit),
       deliveries_(deliveries),
       run_(std::move(run)) {
   Inbox const inbox(state_);
@@ -117,12 +118,12 @@ void ExamDesk::forget_settled() try {
   next_forgetting_ = Clock::now() + std::chrono::minutes(1);
   auto const before =
       to_ms(timestamp_now()) - static_cast<std::int64_t>(settings_.keep_hours * 3.6e6);
-  for (auto const& exam : journal_.settled_exams(before)) forget(exam);
+  for (auto const& exam : journal_.settled_exams(before)) forget(exam, "retention");
 } catch (std::exception const& error) {
   spdlog::error("housekeeping: {}", error.what());
 }
 
-void ExamDesk::forget(qsm::v1::ReceivedExam const& exam) {
+void ExamDesk::forget(qsm::v1::ReceivedExam const& exam, char const* why) {
   auto const path = state_ / exam.folder();
   if (!exam.superseded_by().empty()) {
     // Its images are those of another exam as well, and go with that.
@@ -139,6 +140,8 @@ void ExamDesk::forget(qsm::v1::ReceivedExam const& exam) {
     if (!fs::exists(path)) folders_.erase(folder);
   }
   journal_.forget_exam(exam.exam_id());  // last: else its images would be an exam anew
+  audit_.record(
+      {.event = AuditEvent::kStudyDeleted, .action = why, .object = "exam " + exam.exam_id()});
 }
 
 void ExamDesk::look_at(fs::path const& path, Folder& folder) {
@@ -218,6 +221,11 @@ void ExamDesk::begin(qsm::v1::ReceivedExam exam) {
   }
   supersede_earlier(exam);
   journal_.put_exam(exam);
+  audit_.record({.event = AuditEvent::kImport,
+                 .action = "exam",
+                 .caller = exam.calling_ae(),
+                 .peer = origin.address,
+                 .object = "exam " + exam.exam_id() + " for " + exam.called_ae()});
   spdlog::info("exam {} from {}: {}", exam.exam_id(), exam.calling_ae(), exam.description());
   queue_.push_back(std::move(exam));
   changed_.notify_all();
@@ -353,7 +361,7 @@ void ExamDesk::discard(std::string const& exam_id) {
     if (other.folder() == exam.folder())
       throw RequestError(grpc::FAILED_PRECONDITION, "IMAGES_IN_USE",
                          "exam " + other.exam_id() + " is made of the same images right now");
-  forget(exam);
+  forget(exam, "discard");
   spdlog::info("exam {} was discarded", exam_id);
 }
 

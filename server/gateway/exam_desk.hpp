@@ -30,7 +30,7 @@ class ExamDesk {
  public:
   /// Takes up what an earlier gateway left. `runners` exams are worked on at a time.
   ExamDesk(Settings const& settings, std::filesystem::path state, GatewayJournal& journal,
-           DeliveryQueue& deliveries, RunExam run, unsigned runners = 2);
+           Audit& audit, DeliveryQueue& deliveries, RunExam run, unsigned runners = 2);
   ~ExamDesk();
   ExamDesk(ExamDesk const&) = delete;
 
@@ -79,7 +79,7 @@ class ExamDesk {
 
   void watch(std::stop_token stop);
   void forget_settled();
-  void forget(qsm::v1::ReceivedExam const& exam);
+  void forget(qsm::v1::ReceivedExam const& exam, char const* why);
   qsm::v1::ReceivedExam exam_in(std::string const& exam_id, qsm::v1::ExamState state,
                                 char const* reason, char const* message);
   qsm::v1::ReceivedExam failed_exam(std::string const& exam_id);
@@ -101,6 +101,7 @@ class ExamDesk {
   Settings const& settings_;
   std::filesystem::path state_;
   GatewayJournal& journal_;
+  Audit& audit_;
   DeliveryQueue& deliveries_;
   RunExam run_;
   std::mutex mutex_;

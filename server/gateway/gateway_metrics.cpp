@@ -101,10 +101,11 @@ void add_certificates(prometheus::Registry& now, Settings const& settings) {
 }  // namespace
 
 GatewayMetrics::GatewayMetrics(Settings const& settings, Inbox const& inbox,
-                               GatewayJournal& journal, ExamDesk& desk)
+                               GatewayJournal& journal, Audit const& audit, ExamDesk& desk)
     : settings_(settings),
       inbox_(inbox),
       journal_(journal),
+      audit_(audit),
       desk_(desk),
       stored_(BuildCounter()
                   .Name("chistream_gateway_images_total")
@@ -133,12 +134,19 @@ std::string GatewayMetrics::text(std::size_t connections) const {
       .Register(now)
       .Add({})
       .Set(inbox_.fullness());
+  BuildGauge()
+      .Name("chistream_gateway_audit_waiting_lines")
+      .Help("Audit lines that the disk did not take")
+      .Register(now)
+      .Add({})
+      .Set(static_cast<double>(audit_.waiting()));
   auto families = counters_.Collect();
   std::ranges::move(now.Collect(), std::back_inserter(families));
   return prometheus::TextSerializer().Serialize(families);
 }
 
 std::string GatewayMetrics::not_ready() const {
+  if (audit_.waiting() > 0) return "the audit trail cannot be written";
   return inbox_.fullness() < settings_.full ? "" : "the disk is full: images are refused";
 }
 

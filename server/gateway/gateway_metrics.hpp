@@ -14,7 +14,7 @@ namespace chistream::gateway {
 class GatewayMetrics {
  public:
   GatewayMetrics(Settings const& settings, Inbox const& inbox, GatewayJournal& journal,
-                 ExamDesk& desk);
+                 Audit const& audit, ExamDesk& desk);
 
   void image_stored() { stored_.Increment(); }
 
@@ -24,13 +24,14 @@ class GatewayMetrics {
   /// The text of /metrics. What is no counter is asked for now, so that nothing shown is old.
   std::string text(std::size_t connections) const;
 
-  /// Why no image is taken; empty: they are.
+  /// Why no image is taken, or no trace of it kept; empty: all is well.
   std::string not_ready() const;
 
  private:
   Settings const& settings_;
   Inbox const& inbox_;
   GatewayJournal& journal_;
+  Audit const& audit_;
   ExamDesk& desk_;
   prometheus::Registry counters_;
   prometheus::Counter& stored_;

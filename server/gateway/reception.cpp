@@ -96,6 +96,18 @@ class Reception {
                  origin_.called_ae, why);
     T_ASC_RejectParameters const rejection{result, source, reason};
     ASC_rejectAssociation(association_, &rejection);
+    tell_end("rejected", "to " + origin_.called_ae, why);
+  }
+
+  std::string tally() const {
+    return std::to_string(stored_) + " new images, " + std::to_string(known_) + " known, " +
+           std::to_string(refused_) + " refused, to " + origin_.called_ae;
+  }
+
+  /// For the audit trail, which the gateway keeps. No AE title holds a tab.
+  void tell_end(char const* how, std::string const& what, std::string const& why) {
+    std::cout << "association " << how << ' ' << origin_.address << '\t' << origin_.calling_ae
+              << '\t' << what << '\t' << why << std::endl;
   }
 
   /// Called and calling AE title, address and certificate decide; then which classes are taken.
@@ -170,6 +182,7 @@ class Reception {
       delete detail;
       if (status == DUL_PEERREQUESTEDRELEASE) {
         ASC_acknowledgeRelease(association_);
+        if (stored_ + known_ + refused_ > 0) tell_end("ended", tally(), "");
         spdlog::info("association from {} released: {} new images, {} known, {} refused",
                      origin_.calling_ae, stored_, known_, refused_);
         return 0;
@@ -179,6 +192,7 @@ class Reception {
         spdlog::warn("association from {} broke off after {} images: {}", origin_.calling_ae,
                      stored_ + known_, status.text());
         ASC_abortAssociation(association_);
+        tell_end("broken", tally(), status.text());
         return 1;
       }
     }

@@ -22,6 +22,7 @@
 #include "gateway/listener.hpp"
 #include "gateway/stow_client.hpp"
 #include "monitoring/http_server.hpp"
+#include "security/audit.hpp"
 #include "store/file.hpp"
 #include "store/timestamp.hpp"
 
@@ -50,29 +51,55 @@ std::unique_ptr<grpc::Server> start_service(DicomService& service, std::string c
   return server;
 }
 
-/// What a process that holds a connection says: "stored FOLDER", "refused STATUS", "captured UPLOAD
-/// FILE", "committed TRANSACTION FAILED_INSTANCE..."
-void hear(std::string const& line, ExamDesk& desk, DeliveryQueue& deliveries,
-          GatewayMetrics& metrics) try {
+/// Who is told what a process says that holds a connection.
+struct Hearers {
+  ExamDesk& desk;
+  DeliveryQueue& deliveries;
+  GatewayMetrics& metrics;
+  Audit& audit;
+};
+
+/// "ended", "broken" or "rejected", then peer, AE title, what came of it and why: tabs between.
+void keep_trace(std::string const& how, std::istream& words, Audit& audit) {
+  AuditRecord record{.event = AuditEvent::kInstancesTransferred, .action = "association"};
+  if (how == "broken") record.outcome = AuditOutcome::kFailed;
+  if (how == "rejected") {
+    record.event = AuditEvent::kUserAuthentication;
+    record.outcome = AuditOutcome::kRefused;
+  }
+  std::getline(words, record.peer, '\t');
+  std::getline(words, record.caller, '\t');
+  std::getline(words, record.object, '\t');
+  std::getline(words, record.reason);
+  audit.record(record);
+}
+
+/// "stored FOLDER", "refused STATUS", "captured UPLOAD FILE", "committed TRANSACTION
+/// FAILED_INSTANCE...", "association HOW ..."
+void hear(std::string const& line, Hearers const& hearers) try {
   std::istringstream words(line);
   std::string what, first;
   words >> what >> std::ws;
   if (what == "committed") {
     words >> first;
-    deliveries.committed(first, {std::istream_iterator<std::string>(words), {}});
+    hearers.deliveries.committed(first, {std::istream_iterator<std::string>(words), {}});
     return;
   }
   if (what == "captured") {
     std::string file;
     words >> first >> std::ws;
     std::getline(words, file);
-    return desk.captured(file, first == "-" ? "" : first);
+    return hearers.desk.captured(file, first == "-" ? "" : first);
+  }
+  if (what == "association") {
+    words >> first >> std::ws;
+    return keep_trace(first, words, hearers.audit);
   }
   std::getline(words, first);
-  if (what == "refused") return metrics.image_refused(first);
+  if (what == "refused") return hearers.metrics.image_refused(first);
   if (what != "stored") return;
-  metrics.image_stored();
-  desk.stored(first);
+  hearers.metrics.image_stored();
+  hearers.desk.stored(first);
 } catch (std::exception const& error) {
   // What it is about is on disk, and found again at the next start at the latest.
   spdlog::error("{}: {}", line, error.what());
@@ -113,6 +140,11 @@ int serve(ServeOptions const& options) {
   Inbox const inbox(state);
   inbox.clear_incoming();
   GatewayJournal journal(state / "gateway.db");
+  Audit audit(state / "audit.jsonl");
+  auto const keep_activity = [&](char const* what) {
+    audit.record(
+        {.event = AuditEvent::kApplicationActivity, .action = what, .caller = "chistream-gateway"});
+  };
   NodeCalls const calls{
       .send =
           [&](NodeSettings const& node, auto const& instances, auto const& answered) {
@@ -125,22 +157,25 @@ int serve(ServeOptions const& options) {
           [&](NodeSettings const& node, std::string const& uid, auto const& instances) {
             request_commitment(node, settings.ae_title, uid, instances);
           }};
-  DeliveryQueue deliveries(journal, settings, state, calls, [] { return to_ms(timestamp_now()); });
-  ExamDesk desk(settings, state, journal, deliveries,
+  DeliveryQueue deliveries(journal, audit, settings, state, calls,
+                           [] { return to_ms(timestamp_now()); });
+  ExamDesk desk(settings, state, journal, audit, deliveries,
                 [&](qsm::v1::ReceivedExam const& exam, auto const& job_known) {
                   return run_exam(settings, state, exam, job_known);
                 });
   deliveries.start();
   DicomService service(settings, journal, desk, deliveries);
   auto const server = start_service(service, options.listen);
-  GatewayMetrics metrics(settings, inbox, journal, desk);
+  GatewayMetrics metrics(settings, inbox, journal, audit, desk);
+  Hearers const hearers{desk, deliveries, metrics, audit};
   Listener const listener(ports_of(settings, options), settings.associations,
-                          [&](std::string const& line) { hear(line, desk, deliveries, metrics); });
+                          [&](std::string const& line) { hear(line, hearers); });
   std::optional<HttpServer> http;
   if (!options.metrics.empty())
     http.emplace(options.metrics,
                  HttpAnswers{.not_ready = [&] { return metrics.not_ready(); },
                              .metrics = [&] { return metrics.text(listener.connections()); }});
+  keep_activity("gateway started");
   std::cout << "chistream-gateway listening on " << options.listen;
   for (auto const& address : listener.addresses()) std::cout << ", " << address;
   if (http) std::cout << ", metrics on port " << http->port();
@@ -149,6 +184,7 @@ int serve(ServeOptions const& options) {
   ::sigwait(&signals, &received);
   spdlog::info("stopping on signal {}", received);
   server->Shutdown(std::chrono::system_clock::now());
+  keep_activity("gateway stopped");
   std::cout.flush();
   // Exams that are with the daemon, and deliveries under way, go on where they are when the gateway
   // is back: waiting for them here could take hours.

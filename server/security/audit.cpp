@@ -54,7 +54,7 @@ std::string Audit::line_of(AuditRecord const& record) {
                                     {"at", now_text()},
                                     {"event", static_cast<int>(record.event)},
                                     {"action", record.action},
-                                    {"outcome", record.outcome},
+                                    {"outcome", static_cast<int>(record.outcome)},
                                     {"caller", record.caller},
                                     {"tenant", record.tenant},
                                     {"peer", record.peer},

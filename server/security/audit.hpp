@@ -5,10 +5,10 @@
 ///    "outcome":0,"caller":"pacs","tenant":"radiology","peer":"ipv4:10.0.0.7","object":"4abc...",
 ///    "reason":"","previous":"9f86..."}
 ///
-/// `event` is a DICOM code (PS3.15 A.5.3), `outcome` its outcome indicator: 0 success, 4 refused, 8
-/// failed, 12 the server failed. No line names a patient. An end that was cut off cannot be told
-/// from the chain alone: verify() answers the last line's number and hash, to be compared with what
-/// another place keeps (the log has both at every start and stop).
+/// `event` is a DICOM code (PS3.15 A.5.3), `outcome` its outcome indicator. No line names a
+/// patient. An end that was cut off cannot be told from the chain alone: verify() answers the last
+/// line's number and hash, to be compared with what another place keeps (the log has both at every
+/// start and stop).
 ///
 /// A line is on disk when record() returns; lines that come together share a sync. When the disk
 /// does not take it, lines wait in memory and the log says so; with kMaxBacklog of them waiting,
@@ -29,10 +29,12 @@
 
 namespace chistream {
 
+enum class AuditOutcome { kSuccess = 0, kRefused = 4, kFailed = 8, kServerFailed = 12 };
+
 struct AuditRecord {
   AuditEvent event = AuditEvent::kNone;
   std::string action;
-  int outcome = 0;
+  AuditOutcome outcome = AuditOutcome::kSuccess;
   std::string caller = {}, tenant = {}, peer = {}, object = {}, reason = {};
 };
 

@@ -88,6 +88,12 @@ class Gateway:
         port = re.findall(r"metrics on port (\d+)", self.log.read_text(errors="replace"))[-1]
         return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read().decode()
 
+    def audit(self):
+        """The trail, whose chain is whole."""
+        path = self.state / "audit.jsonl"
+        call(BIN / "chistreamd", "audit", "verify", path)
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
     def metrics(self):
         """'deliveries{node="pacs",state="QUEUED"}' -> 1.0, without the prefix of every name."""
         lines = re.findall(r"^chistream_gateway_(.*) (\S+)$", self.ask_http("/metrics"), re.M)

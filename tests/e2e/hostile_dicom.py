@@ -48,6 +48,11 @@ def wrong_callers(folder):
                       "speaks plain DICOM to the TLS port", "speaks TLS to the plain port"):
             assert words in log, words
         echo(gateway)
+        rejected = lambda: [line for line in gateway.audit() if line["event"] == 110114]
+        wait_for("four rejections in the trail", lambda: len(rejected()) == 4)
+        assert [(line["caller"], line["outcome"]) for line in rejected()] == [
+            ("SCANNER", 4), ("STRANGER", 4), ("SECURE", 4), ("SECURE", 4)], rejected()
+        assert all(line["reason"] for line in rejected()), rejected()
         days = gateway.metrics()[f'certificate_days{{of="port {gateway.tls_port}"}}']
         assert 1.9 < days < 2.1, days
 
@@ -79,8 +84,8 @@ def nonsense_on_the_wire(folder):
             print(f"{name}: {status:04X} {comment}", flush=True)
             assert status in (0xc000, 0xa700, 0xa900) and comment
             association.close()
-        counted = [value for name, value in gateway.metrics().items() if "refused" in name]
-        assert sum(counted) == len(refused), gateway.metrics()
+        wait_for("the refusals to be counted", lambda: len(refused) == sum(
+            value for name, value in gateway.metrics().items() if "refused" in name))
 
         deep = start_of_image(b"1.2.3") + (
             struct.pack("<HH2sxxI", 0x0008, 0x1140, b"SQ", 0xffffffff)

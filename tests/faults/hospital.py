@@ -139,6 +139,8 @@ def killed_at_random_moments(folder):
         exams = gateway.exams()
         assert len(exams) == len(scans) == len(series), (len(exams), len(scans), len(series))
         assert all(len(uids) == SLICES for uids in series.values())
+        delivered = {line["object"] for line in gateway.audit() if line["action"] == "delivery"}
+        assert len(delivered) >= len(scans), delivered
         print(f"{kills} kills, {len(scans)} scans, {count} images answered with success, 0 lost; "
               f"{len(series)} series of {SLICES} instances, none twice", flush=True)
     pacs.stop()
@@ -175,6 +177,9 @@ def a_pacs_with_faults(folder):
         metrics = gateway.metrics()
         assert metrics['deliveries{node="pacs",state="DELIVERED"}'] == len(faults), metrics
         assert metrics['oldest_delivery_seconds{node="pacs"}'] == 0, metrics
+        trail = [(line["action"], line["outcome"]) for line in gateway.audit()]
+        for line in (("association", 0), ("exam", 0), ("delivery", 0)):
+            assert trail.count(line) == len(faults), (line, trail)
     pacs.stop()
 
 

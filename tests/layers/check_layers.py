@@ -42,7 +42,7 @@ SERVER_MAY = {
     "formats": {"formats"},
     "worker": {"worker", "formats"},
     "session": {"session", "formats"},
-    "gateway": {"gateway", "session", "formats", "config", "process", "store", "monitoring"},
+    "gateway": {"gateway", "session", "formats", "config", "process", "store", "monitoring", "security"},
     "client": {"session", "formats"},
 }
 # The worker's `stage` command drives single stages from files.

@@ -46,6 +46,7 @@ class DeliveryQueueTest : public testing::Test {
 
   chistream::test::TemporaryDirectory folder;
   GatewayJournal journal{folder.path() / "gateway.db"};
+  Audit audit{folder.path() / "audit.jsonl"};
   Settings settings = with_a_pacs();
   std::int64_t now = 1'800'000'000'000;
   std::vector<std::string> sent;             // UIDs that the PACS took
@@ -62,7 +63,7 @@ class DeliveryQueueTest : public testing::Test {
                       },
                   .request_commitment = [this](NodeSettings const&, std::string const& uid,
                                                auto const&) { asked_to_commit.push_back(uid); }};
-  DeliveryQueue queue{journal, settings, folder.path(), calls, [this] { return now; }};
+  DeliveryQueue queue{journal, audit, settings, folder.path(), calls, [this] { return now; }};
 };
 
 }  // namespace
@@ -122,6 +123,9 @@ TEST_F(DeliveryQueueTest, AFullPacsIsTriedAgainARefusalIsNot) {
   queue.step("pacs");
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_FAILED);
   EXPECT_EQ(delivery().last_error(), "pacs refuses an instance with A900: (0008,1115) unknown");
+  auto const trace = audit.tail(1).at(0);
+  EXPECT_NE(trace.find(R"("event":110106,"action":"delivery","outcome":8)"), std::string::npos);
+  EXPECT_NE(trace.find(R"("peer":"pacs","object":"exam e, job , 2 instances")"), std::string::npos);
   now += 100 * kHour;
   EXPECT_FALSE(queue.step("pacs"));
 
@@ -142,7 +146,7 @@ TEST_F(DeliveryQueueTest, AReportThatANodeDoesNotKnowIsLeftOut) {
   report.set_sop_instance_uid("1.2.9");
   journal.add_delivery(with_report);
   settings.nodes["web"] = {.name = "web", .url = "http://h"};
-  DeliveryQueue web(journal, settings, folder.path(), calls, [this] { return now; });
+  DeliveryQueue web(journal, audit, settings, folder.path(), calls, [this] { return now; });
   pacs = [&](std::string const& uid) {  // as a DICOMweb node does, which negotiates no classes
     return uid == "1.2.9" ? StoreAnswer{0x0122, "HTTP 409"} : StoreAnswer{};
   };
@@ -196,6 +200,7 @@ TEST_F(DeliveryQueueTest, IsDeliveredWhenTheNodeCommits) {
   committing.nodes["pacs"].commitment = true;
   DeliveryQueue committed{
       journal,
+      audit,
       committing,
       folder.path(),
       {.send =
