@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "gateway/stow_client.hpp"
+#include "gateway/delivery/stow_client.hpp"
 #include "store/request_error.hpp"
 #include "store/status.hpp"
 

@@ -1,8 +1,8 @@
 /// DicomService, thin: what the desk and the queue know, and what they are told to do again.
 #pragma once
 
-#include "gateway/delivery_queue.hpp"
-#include "gateway/exam_desk.hpp"
+#include "gateway/delivery/delivery_queue.hpp"
+#include "gateway/exams/exam_desk.hpp"
 #include "qsm/v1/dicom.grpc.pb.h"
 
 namespace chistream::gateway {

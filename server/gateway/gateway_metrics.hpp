@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "gateway/exam_desk.hpp"
+#include "gateway/exams/exam_desk.hpp"
 
 namespace chistream::gateway {
 

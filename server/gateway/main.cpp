@@ -9,9 +9,9 @@
 #include <iostream>
 
 #include "formats/format_error.hpp"
-#include "gateway/console.hpp"
-#include "gateway/exam_runner.hpp"
-#include "gateway/reception.hpp"
+#include "gateway/console/console.hpp"
+#include "gateway/exams/exam_runner.hpp"
+#include "gateway/reception/reception.hpp"
 #include "gateway/serve.hpp"
 #include "gateway/settings.hpp"
 

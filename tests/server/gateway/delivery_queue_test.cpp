@@ -1,4 +1,4 @@
-#include "gateway/delivery_queue.hpp"
+#include "gateway/delivery/delivery_queue.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 /// Sends instances to a DICOMweb node by STOW-RS (PS3.18 10.5).
 #pragma once
 
-#include "gateway/store_user.hpp"
+#include "gateway/delivery/store_user.hpp"
 
 namespace chistream::gateway {
 

@@ -19,8 +19,8 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/delivery/store_user.hpp"
 #include "gateway/gateway_journal.hpp"
-#include "gateway/store_user.hpp"
 #include "security/audit.hpp"
 
 namespace chistream::gateway {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/inbox.hpp"
+#include "gateway/reception/inbox.hpp"
 #include "gateway/settings.hpp"
 #include "qsm/v1/dicom.pb.h"
 #include "session/connection.hpp"

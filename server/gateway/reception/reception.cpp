@@ -1,4 +1,4 @@
-#include "gateway/reception.hpp"
+#include "gateway/reception/reception.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
@@ -20,8 +20,8 @@
 #include "formats/dicom/pixels.hpp"
 #include "formats/format_error.hpp"
 #include "gateway/dicom_tls.hpp"
-#include "gateway/inbox.hpp"
 #include "gateway/quick_ack.hpp"
+#include "gateway/reception/inbox.hpp"
 #include "store/request_error.hpp"
 
 namespace chistream::gateway {

@@ -1,4 +1,4 @@
-#include "gateway/exam_runner.hpp"
+#include "gateway/exams/exam_runner.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -12,9 +12,9 @@
 #include "formats/dicom/dicom_reader.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd/ismrmrd_reader.hpp"
-#include "gateway/container_file.hpp"
-#include "gateway/inbox.hpp"
-#include "gateway/result_files.hpp"
+#include "gateway/delivery/result_files.hpp"
+#include "gateway/exams/container_file.hpp"
+#include "gateway/reception/inbox.hpp"
 #include "process/child_process.hpp"
 #include "session/fetch.hpp"
 #include "session/job.hpp"

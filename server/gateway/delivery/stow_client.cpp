@@ -1,4 +1,4 @@
-#include "gateway/stow_client.hpp"
+#include "gateway/delivery/stow_client.hpp"
 
 #include <curl/curl.h>
 

@@ -14,11 +14,11 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/delivery_queue.hpp"
-#include "gateway/exam_runner.hpp"
+#include "gateway/delivery/delivery_queue.hpp"
+#include "gateway/delivery/result_files.hpp"
+#include "gateway/exams/exam_runner.hpp"
 #include "gateway/gateway_journal.hpp"
-#include "gateway/inbox.hpp"
-#include "gateway/result_files.hpp"
+#include "gateway/reception/inbox.hpp"
 
 namespace chistream::gateway {
 

@@ -1,4 +1,4 @@
-#include "gateway/exam_desk.hpp"
+#include "gateway/exams/exam_desk.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/container_file.hpp"
+#include "gateway/exams/container_file.hpp"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "gateway/listener.hpp"
+#include "gateway/reception/listener.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>

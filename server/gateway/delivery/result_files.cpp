@@ -1,4 +1,4 @@
-#include "gateway/result_files.hpp"
+#include "gateway/delivery/result_files.hpp"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcfilefo.h>

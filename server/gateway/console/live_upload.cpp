@@ -1,11 +1,11 @@
-#include "gateway/live_upload.hpp"
+#include "gateway/console/live_upload.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd/live.hpp"
-#include "gateway/container_file.hpp"
-#include "gateway/exam_runner.hpp"
+#include "gateway/exams/container_file.hpp"
+#include "gateway/exams/exam_runner.hpp"
 #include "session/upload.hpp"
 #include "store/random_id.hpp"
 

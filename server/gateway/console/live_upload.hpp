@@ -7,7 +7,7 @@
 #include <string>
 
 #include "formats/growing_file.hpp"
-#include "gateway/inbox.hpp"
+#include "gateway/reception/inbox.hpp"
 #include "gateway/settings.hpp"
 
 namespace chistream::gateway {

@@ -1,4 +1,4 @@
-#include "gateway/delivery_queue.hpp"
+#include "gateway/delivery/delivery_queue.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "formats/format_error.hpp"
-#include "gateway/result_files.hpp"
+#include "gateway/delivery/result_files.hpp"
 #include "store/request_error.hpp"
 #include "store/timestamp.hpp"
 

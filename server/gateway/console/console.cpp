@@ -1,4 +1,4 @@
-#include "gateway/console.hpp"
+#include "gateway/console/console.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,10 +14,10 @@
 #include "channel/channel.hpp"
 #include "formats/format_error.hpp"
 #include "formats/ismrmrd/messages.hpp"
-#include "gateway/inbox.hpp"
-#include "gateway/live_upload.hpp"
-#include "gateway/mrd_images.hpp"
-#include "gateway/result_files.hpp"
+#include "gateway/console/live_upload.hpp"
+#include "gateway/console/mrd_images.hpp"
+#include "gateway/delivery/result_files.hpp"
+#include "gateway/reception/inbox.hpp"
 #include "gateway/settings.hpp"
 #include "qsm/v1/dicom.grpc.pb.h"
 #include "store/request_error.hpp"

@@ -1,4 +1,4 @@
-#include "gateway/inbox.hpp"
+#include "gateway/reception/inbox.hpp"
 
 #include <fcntl.h>
 

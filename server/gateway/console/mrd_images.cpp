@@ -1,4 +1,4 @@
-#include "gateway/mrd_images.hpp"
+#include "gateway/console/mrd_images.hpp"
 
 #include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcfilefo.h>

@@ -1,4 +1,4 @@
-#include "gateway/store_user.hpp"
+#include "gateway/delivery/store_user.hpp"
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdeftag.h>
