@@ -20,6 +20,20 @@ constexpr std::int64_t kCommitmentPatience_ms = 10 * 60'000;
 constexpr std::chrono::milliseconds kLook{500};
 constexpr std::uint16_t kClassNotSupported = 0x0122;  // PS3.7 C.5.6, PS3.18 I.2.2
 
+std::string in_hex(std::uint32_t status) {
+  char text[9];
+  std::snprintf(text, sizeof(text), "%04X", status);
+  return text;
+}
+
+/// Of a delivery that failed, for the audit trail: nothing in the words of a node, which may name a
+/// patient.
+std::string reason_of(qsm::v1::Delivery const& delivery) {
+  for (auto const& instance : delivery.instances())
+    if (!instance.stored() && instance.status() != 0) return "REFUSED_" + in_hex(instance.status());
+  return "NOT_DELIVERED";
+}
+
 std::int64_t pause_ms(std::uint32_t attempts) {
   unsigned const doublings = std::min(attempts - 1, 10U);
   return std::min(kFirstPause_ms << doublings, kLongestPause_ms);
@@ -113,9 +127,7 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     return postpone(delivery, error.what());
   }
   if (refusal.status != 0) {
-    char status[8];
-    std::snprintf(status, sizeof(status), "%04X", refusal.status);
-    std::string const why = node.name + " refuses an instance with " + status +
+    std::string const why = node.name + " refuses an instance with " + in_hex(refusal.status) +
                             (refusal.comment.empty() ? "" : ": " + refusal.comment);
     if (refusal.status == kClassNotSupported)
       return fall_back(delivery, ClassRefused(why, refused_class));
@@ -159,7 +171,7 @@ void DeliveryQueue::keep_trace(qsm::v1::Delivery const& delivery, AuditOutcome o
                  .peer = delivery.node(),
                  .object = "exam " + delivery.exam_id() + ", job " + delivery.job_id() + ", " +
                            std::to_string(stored) + " instances",
-                 .reason = delivery.last_error()});
+                 .reason = outcome == AuditOutcome::kSuccess ? "" : reason_of(delivery)});
 }
 
 /// The state is journaled before the node is asked: its answer may be quicker than ours.

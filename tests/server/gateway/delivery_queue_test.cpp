@@ -125,7 +125,9 @@ TEST_F(DeliveryQueueTest, AFullPacsIsTriedAgainARefusalIsNot) {
   EXPECT_EQ(delivery().last_error(), "pacs refuses an instance with A900: (0008,1115) unknown");
   auto const trace = audit.tail(1).at(0);
   EXPECT_NE(trace.find(R"("event":110106,"action":"delivery","outcome":8)"), std::string::npos);
-  EXPECT_NE(trace.find(R"("peer":"pacs","object":"exam e, job , 2 instances")"), std::string::npos);
+  EXPECT_NE(
+      trace.find(R"("peer":"pacs","object":"exam e, job , 2 instances","reason":"REFUSED_A900")"),
+      std::string::npos);
   now += 100 * kHour;
   EXPECT_FALSE(queue.step("pacs"));
 
