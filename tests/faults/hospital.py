@@ -146,6 +146,25 @@ def killed_at_random_moments(folder):
     pacs.stop()
 
 
+def a_kill_between_a_folder_and_its_origin(folder):
+    """What is left is an empty folder; the scan sent again fills it."""
+    scan = scan_of(folder, Head.simulate(folder, te_s=(0.006, 0.018)), 0)
+    first = folder / "first"
+    first.mkdir()
+    (first / "1.dcm").write_bytes(next(scan.glob("*.dcm")).read_bytes())
+    with Server(folder) as server, Gateway(folder, server, {}) as gateway:
+        assert Sender(gateway, first, folder / "first.log").wait() == 0
+        gateway.kill()
+        (place,) = (gateway.state / "inbox").glob("[0-9a-f]*")
+        for path in place.iterdir():
+            path.unlink()
+        gateway.start()
+        senders = [Sender(gateway, scan, folder / f"send{n}.log") for n in range(4)]  # at once
+        assert all(sender.wait() == 0 for sender in senders)
+        check_acknowledged(gateway, senders)
+        wait_for("the exam", lambda: [e["state"] for e in gateway.exams()] == ["EXAM_STATE_DONE"])
+
+
 def a_pacs_with_faults(folder):
     head = Head.simulate(folder, te_s=(0.006, 0.018))
     pacs = Pacs(folder)
@@ -184,4 +203,4 @@ def a_pacs_with_faults(folder):
 
 
 if __name__ == "__main__":
-    run(killed_at_random_moments, a_pacs_with_faults)
+    run(killed_at_random_moments, a_kill_between_a_folder_and_its_origin, a_pacs_with_faults)

@@ -1,6 +1,7 @@
 #include "gateway/reception/inbox.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <fstream>
@@ -41,6 +42,18 @@ void sync_file(fs::path const& path) {
   File(path, O_RDWR).sync();
 }
 
+/// Makes the folder if need be, and keeps every other process out of it until the answer goes:
+/// associations of one study, and whoever takes the last image away and the folder with it.
+File hold(fs::path const& folder) {
+  for (;;) {
+    fs::create_directory(folder);
+    File held(folder, O_RDONLY | O_DIRECTORY);
+    if (::flock(held.fd(), LOCK_EX) != 0) throw_errno("flock " + folder.string());
+    std::error_code gone;
+    if (fs::equivalent(folder, "/proc/self/fd/" + std::to_string(held.fd()), gone)) return held;
+  }
+}
+
 }  // namespace
 
 Inbox::Inbox(fs::path state)
@@ -66,6 +79,11 @@ Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder
   folder = inbox_ / digest(lines + facts.identity().study_instance_uid());
   fs::path const name = folder / digest(facts.sop_instance_uid());
   fs::path const facts_path = name.string() + ".facts";
+  File const held = hold(folder);
+  if (!fs::exists(folder / "origin")) {  // new, or whoever made it was killed
+    replace_file(folder / "origin", lines);
+    sync_directory(inbox_);
+  }
   if (fs::exists(facts_path)) {
     qsm::v1::DicomInstance known;
     bool const same = known.ParseFromString(read_all(facts_path)) &&
@@ -75,10 +93,6 @@ Receipt Inbox::keep(fs::path const& file, Origin const& origin, fs::path& folder
     else
       keep_rejected(file, ".dcm");
     return same ? Receipt::kKnown : Receipt::kConflict;
-  }
-  if (fs::create_directory(folder)) {
-    replace_file(folder / "origin", lines);
-    sync_directory(inbox_);
   }
   sync_file(file);
   fs::rename(file, name.string() + ".dcm");
@@ -156,10 +170,11 @@ void Inbox::read_new(fs::path const& folder, std::vector<dicom::SourceFile>& kno
 
 void Inbox::remove(fs::path const& folder,
                    google::protobuf::RepeatedPtrField<std::string> const& sop_instance_uids) {
+  if (!fs::exists(folder)) return;
+  File const held = hold(folder);
   for (auto const& uid : sop_instance_uids)
     for (auto const* const kind : {".facts", ".dcm"}) fs::remove(folder / (digest(uid) + kind));
   bool const empty =
-      fs::exists(folder) &&
       std::all_of(fs::directory_iterator(folder), fs::directory_iterator(),
                   [](auto const& entry) { return entry.path().filename() == "origin"; });
   if (empty) fs::remove_all(folder);
