@@ -74,8 +74,8 @@ void keep_trace(std::string const& how, std::istream& words, Audit& audit) {
   audit.record(record);
 }
 
-/// "stored FOLDER", "refused STATUS", "captured UPLOAD FILE", "committed TRANSACTION
-/// FAILED_INSTANCE...", "association HOW ..."
+/// "stored FOLDER", "known FOLDER", "refused STATUS", "captured UPLOAD FILE", "committed
+/// TRANSACTION FAILED_INSTANCE...", "association HOW ..."
 void hear(std::string const& line, Hearers const& hearers) try {
   std::istringstream words(line);
   std::string what, first;
@@ -97,9 +97,8 @@ void hear(std::string const& line, Hearers const& hearers) try {
   }
   std::getline(words, first);
   if (what == "refused") return hearers.metrics.image_refused(first);
-  if (what != "stored") return;
-  hearers.metrics.image_stored();
-  hearers.desk.stored(first);
+  if (what == "stored") hearers.metrics.image_stored();
+  if (what == "stored" || what == "known") hearers.desk.stored(first);
 } catch (std::exception const& error) {
   // What it is about is on disk, and found again at the next start at the latest.
   spdlog::error("{}: {}", line, error.what());

@@ -146,8 +146,8 @@ def killed_at_random_moments(folder):
     pacs.stop()
 
 
-def a_kill_between_a_folder_and_its_origin(folder):
-    """What is left is an empty folder; the scan sent again fills it."""
+def kills_in_the_middle_of_filing_an_image(folder):
+    """One between a folder and its origin leaves an empty folder; the scan sent again fills it."""
     scan = scan_of(folder, Head.simulate(folder, te_s=(0.006, 0.018)), 0)
     first = folder / "first"
     first.mkdir()
@@ -162,7 +162,17 @@ def a_kill_between_a_folder_and_its_origin(folder):
         senders = [Sender(gateway, scan, folder / f"send{n}.log") for n in range(4)]  # at once
         assert all(sender.wait() == 0 for sender in senders)
         check_acknowledged(gateway, senders)
-        wait_for("the exam", lambda: [e["state"] for e in gateway.exams()] == ["EXAM_STATE_DONE"])
+        done = lambda: [e["state"] for e in gateway.exams()] == ["EXAM_STATE_DONE"]
+        wait_for("the exam", done)
+
+        # A receiver that was killed before it told of what it had stored: the sender sends it again.
+        gateway.kill()
+        place.rename(folder / "stored")
+        shutil.rmtree(gateway.state)
+        gateway.start()
+        (folder / "stored").rename(place)
+        assert Sender(gateway, first, folder / "again.log").wait() == 0
+        wait_for("the exam that nobody was told of", done)
 
 
 def a_pacs_with_faults(folder):
@@ -203,4 +213,4 @@ def a_pacs_with_faults(folder):
 
 
 if __name__ == "__main__":
-    run(killed_at_random_moments, a_kill_between_a_folder_and_its_origin, a_pacs_with_faults)
+    run(killed_at_random_moments, kills_in_the_middle_of_filing_an_image, a_pacs_with_faults)

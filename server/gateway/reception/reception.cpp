@@ -268,8 +268,9 @@ class Reception {
         ++stored_;
         std::cout << "stored " << folder.string() << std::endl;
         break;
-      case Receipt::kKnown:
+      case Receipt::kKnown:  // whoever stored it may have been killed before it said so
         ++known_;
+        std::cout << "known " << folder.string() << std::endl;
         break;
       case Receipt::kConflict:
         return respond(request, context, kDuplicateInstance,
