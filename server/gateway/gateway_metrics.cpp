@@ -2,7 +2,6 @@
 
 #include <prometheus/gauge.h>
 #include <prometheus/text_serializer.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <iterator>
@@ -17,7 +16,10 @@ namespace {
 
 using prometheus::BuildCounter;
 using prometheus::BuildGauge;
-using Gauges = prometheus::Family<prometheus::Gauge>;
+
+void add_gauge(prometheus::Registry& now, char const* name, char const* help, double value) {
+  BuildGauge().Name(name).Help(help).Register(now).Add({}).Set(value);
+}
 
 double seconds_since(std::int64_t ms) {
   return std::max(0.0, static_cast<double>(to_ms(timestamp_now()) - ms) / 1e3);
@@ -50,12 +52,8 @@ void add_exams(prometheus::Registry& now, GatewayJournal& journal, ExamDesk& des
   }
   for (auto const& exam : journal.exams(qsm::v1::EXAM_STATE_FAILED))
     if (exam.superseded_by().empty()) count(exam);
-  BuildGauge()
-      .Name("chistream_gateway_oldest_exam_seconds")
-      .Help("Since the exam began that is with the daemon for longest")
-      .Register(now)
-      .Add({})
-      .Set(longest);
+  add_gauge(now, "chistream_gateway_oldest_exam_seconds",
+            "Since the exam began that is with the daemon for longest", longest);
 }
 
 void add_deliveries(prometheus::Registry& now, Settings const& settings, GatewayJournal& journal) {
@@ -80,19 +78,20 @@ void add_deliveries(prometheus::Registry& now, Settings const& settings, Gateway
   }
 }
 
-/// Of those that have a date; where one cannot be read, connections say so.
+/// One that cannot be read counts as expired: connections fail as well.
+double days_of(std::filesystem::path const& certificate) try {
+  return certificate_days(certificate);
+} catch (RequestError const&) {
+  return 0;
+}
+
 void add_certificates(prometheus::Registry& now, Settings const& settings) {
   auto& days = BuildGauge()
                    .Name("chistream_gateway_certificate_days")
                    .Help("Until a certificate of ours expires, by port or node")
                    .Register(now);
   auto const add = [&](std::string const& of, std::optional<TlsFiles> const& tls) {
-    if (!tls || tls->certificate.empty()) return;
-    try {
-      days.Add({{"of", of}}).Set(certificate_days(tls->certificate));
-    } catch (RequestError const& error) {
-      spdlog::error("{}: {}", of, error.what());
-    }
+    if (tls && !tls->certificate.empty()) days.Add({{"of", of}}).Set(days_of(tls->certificate));
   };
   for (auto const& listen : settings.listen) add("port " + std::to_string(listen.port), listen.tls);
   for (auto const& [name, node] : settings.nodes) add(name, node.tls);
@@ -122,24 +121,12 @@ std::string GatewayMetrics::text(std::size_t connections) const {
   add_exams(now, journal_, desk_);
   add_deliveries(now, settings_, journal_);
   add_certificates(now, settings_);
-  BuildGauge()
-      .Name("chistream_gateway_connections")
-      .Help("Associations and consoles")
-      .Register(now)
-      .Add({})
-      .Set(static_cast<double>(connections));
-  BuildGauge()
-      .Name("chistream_gateway_disk_used_ratio")
-      .Help("Of the disk with images and results")
-      .Register(now)
-      .Add({})
-      .Set(inbox_.fullness());
-  BuildGauge()
-      .Name("chistream_gateway_audit_waiting_lines")
-      .Help("Audit lines that the disk did not take")
-      .Register(now)
-      .Add({})
-      .Set(static_cast<double>(audit_.waiting()));
+  add_gauge(now, "chistream_gateway_connections", "Associations and consoles",
+            static_cast<double>(connections));
+  add_gauge(now, "chistream_gateway_disk_used_ratio", "Of the disk with images and results",
+            inbox_.fullness());
+  add_gauge(now, "chistream_gateway_audit_waiting_lines", "Audit lines that the disk did not take",
+            static_cast<double>(audit_.waiting()));
   auto families = counters_.Collect();
   std::ranges::move(now.Collect(), std::back_inserter(families));
   return prometheus::TextSerializer().Serialize(families);
