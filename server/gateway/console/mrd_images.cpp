@@ -5,6 +5,8 @@
 #include <ismrmrd/ismrmrd.h>
 #include <ismrmrd/meta.h>
 
+#include <array>
+#include <cstring>
 #include <sstream>
 #include <vector>
 
@@ -18,8 +20,11 @@ namespace chistream::gateway {
 
 namespace {
 
-void put(float (&to)[3], dicom::Vector const& from) {
-  for (std::size_t i = 0; i < 3; ++i) to[i] = static_cast<float>(from[i]);
+/// `to`: three floats of the header, which is packed, so that they lie on any address.
+void put(void* to, dicom::Vector const& from) {
+  std::array<float, 3> const floats{static_cast<float>(from[0]), static_cast<float>(from[1]),
+                                    static_cast<float>(from[2])};
+  std::memcpy(to, floats.data(), sizeof(floats));
 }
 
 template <class Value>
