@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "monitoring/certificate_days.hpp"
+#include "security/tls.hpp"
 #include "store/request_error.hpp"
 #include "store/timestamp.hpp"
 

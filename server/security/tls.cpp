@@ -11,7 +11,6 @@
 #include <iterator>
 #include <string>
 
-#include "monitoring/certificate_days.hpp"
 #include "store/file.hpp"
 #include "store/request_error.hpp"
 
@@ -49,6 +48,14 @@ Certificate first_certificate(std::filesystem::path const& path) {
 }
 
 }  // namespace
+
+double certificate_days(std::filesystem::path const& path) {
+  Certificate const certificate = first_certificate(path);
+  int days = 0, seconds = 0;
+  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate.get())) != 1)
+    unusable(path, "has no date that can be read");
+  return days + seconds / 86400.0;
+}
 
 TlsStage::TlsStage(TlsFiles files, std::filesystem::path const& folder)
     : files_(std::move(files)),

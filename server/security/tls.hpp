@@ -17,6 +17,10 @@ struct TlsFiles {
   bool operator==(TlsFiles const&) const = default;
 };
 
+/// Days until the first certificate of a PEM file ends, negative afterwards. Throws RequestError
+/// INVALID_ARGUMENT TLS_FILES.
+double certificate_days(std::filesystem::path const& path);
+
 enum class ClientCertificate { kAsConfigured, kNone };
 
 /// The files as they were when they last made sense.

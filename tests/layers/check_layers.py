@@ -38,7 +38,7 @@ SERVER_MAY = {
     "daemon": {"daemon", "store", "process", "schedule", "security", "monitoring"},
     "store": {"store"},
     "schedule": {"schedule", "process", "store"},
-    "security": {"security", "config", "store", "monitoring"},
+    "security": {"security", "config", "store"},
     "formats": {"formats"},
     "worker": {"worker", "formats"},
     "session": {"session", "formats"},
