@@ -26,6 +26,11 @@ std::string in_hex(std::uint32_t status) {
   return text;
 }
 
+std::string refusal_text(NodeSettings const& node, StoreAnswer const& refusal) {
+  return node.name + " refuses an instance with " + in_hex(refusal.status) +
+         (refusal.comment.empty() ? "" : ": " + refusal.comment);
+}
+
 /// Of a delivery that failed, for the audit trail: nothing in the words of a node, which may name a
 /// patient.
 std::string reason_of(qsm::v1::Delivery const& delivery) {
@@ -106,7 +111,6 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     places.push_back(i);
   }
   StoreAnswer refusal;
-  std::string refused_class;
   auto const answered = [&](std::size_t index, StoreAnswer const& answer) {
     auto& instance = *delivery.mutable_instances(places[index]);
     instance.set_stored(answer.stored());
@@ -114,8 +118,9 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     instance.set_comment(answer.comment);
     journal_.put_instance(delivery.delivery_id(), places[index], instance);
     if (answer.stored()) return true;
+    if (answer.status == kClassNotSupported)
+      throw ClassRefused(refusal_text(node, answer), instance.sop_class_uid());
     refusal = answer;
-    refused_class = instance.sop_class_uid();
     return false;
   };
   try {
@@ -127,10 +132,7 @@ void DeliveryQueue::attempt(NodeSettings const& node, qsm::v1::Delivery& deliver
     return postpone(delivery, error.what());
   }
   if (refusal.status != 0) {
-    std::string const why = node.name + " refuses an instance with " + in_hex(refusal.status) +
-                            (refusal.comment.empty() ? "" : ": " + refusal.comment);
-    if (refusal.status == kClassNotSupported)
-      return fall_back(delivery, ClassRefused(why, refused_class));
+    std::string const why = refusal_text(node, refusal);
     return refusal.temporary() ? postpone(delivery, why) : give_up(delivery, why);
   }
   if (node.commitment) return ask_to_commit(node, delivery);

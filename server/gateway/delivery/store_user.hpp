@@ -52,8 +52,8 @@ class ClassRefused : public NodeError {
 };
 
 /// One association; the instances in order, each answered before the next is sent. `answered` is
-/// called with the index of each; false from it ends the association. Throws NodeError,
-/// ClassRefused (before anything is sent).
+/// called with the index of each; false from it, or what it throws, ends the association. Throws
+/// NodeError, ClassRefused (before anything is sent).
 void store_instances(NodeSettings const& node, std::string const& our_ae_title,
                      std::vector<OutgoingInstance> const& instances,
                      std::function<bool(std::size_t, StoreAnswer const&)> const& answered);

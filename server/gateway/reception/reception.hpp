@@ -26,8 +26,9 @@ struct ReceptionOptions {
 /// A node that was asked for storage commitment calls the gateway's own AE title, and reports what
 /// it keeps (N-EVENT-REPORT): "committed TRANSACTION FAILED_INSTANCE...".
 ///
-/// Writes one line per change to stdout, for the process that listens: "stored FOLDER". Returns the
-/// exit code.
+/// Tells the process that listens, a line on stdout each: "stored FOLDER", or "known FOLDER" of an
+/// image that was there, "refused STATUS", and at the end "association ended|broken|rejected ..."
+/// for its audit trail. Returns the exit code.
 int receive_association(ReceptionOptions const& options);
 
 }  // namespace chistream::gateway

@@ -200,21 +200,7 @@ TEST_F(DeliveryQueueTest, GivesUpAfterTwoDays) {
 TEST_F(DeliveryQueueTest, IsDeliveredWhenTheNodeCommits) {
   Settings committing = with_a_pacs();
   committing.nodes["pacs"].commitment = true;
-  DeliveryQueue committed{
-      journal,
-      audit,
-      committing,
-      folder.path(),
-      {.send =
-           [this](auto const&, auto const& instances, auto const& answered) {
-             for (std::size_t i = 0; i < instances.size(); ++i) {
-               sent.push_back(instances[i].sop_instance_uid);
-               answered(i, {});
-             }
-           },
-       .request_commitment = [this](auto const&, std::string const& uid,
-                                    auto const&) { asked_to_commit.push_back(uid); }},
-      [this] { return now; }};
+  DeliveryQueue committed{journal, audit, committing, folder.path(), calls, [this] { return now; }};
   EXPECT_TRUE(committed.step("pacs"));
   EXPECT_EQ(delivery().state(), qsm::v1::DELIVERY_STATE_COMMITTING);
   EXPECT_FALSE(committed.step("pacs"));
